@@ -1,0 +1,53 @@
+# coppice::kernels: the freestanding, header-only part (core views, kernels, sparse, audio).
+add_library(coppice_kernels INTERFACE)
+add_library(coppice::kernels ALIAS coppice_kernels)
+set_target_properties(coppice_kernels PROPERTIES EXPORT_NAME kernels)
+target_compile_features(coppice_kernels INTERFACE cxx_std_20)
+target_include_directories(coppice_kernels INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+# Warnings and sanitizers of Coppice's own targets; never a consumer's.
+add_library(coppice_build_flags INTERFACE)
+# Contraction into FMA would make float results depend on the compiler.
+target_compile_options(coppice_build_flags INTERFACE -Wall -Wextra -Wshadow -Wpedantic
+  -ffp-contract=off $<$<BOOL:${COPPICE_WERROR}>:-Werror>
+  # GCC 12 reports std::string's operator+ (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+if(COPPICE_SANITIZE)
+  target_compile_options(coppice_build_flags INTERFACE
+    -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE})
+endif()
+
+# coppice::coppice: the whole library. A file's folder is its place in the layer rule; its suffix
+# is the instruction set it is compiled for.
+file(GLOB_RECURSE COPPICE_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
+list(FILTER COPPICE_SOURCES EXCLUDE REGEX "/src/cli/")
+add_library(coppice ${COPPICE_SOURCES})
+add_library(coppice::coppice ALIAS coppice)
+target_compile_definitions(coppice PRIVATE COPPICE_VERSION="${PROJECT_VERSION}")
+target_include_directories(coppice PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(coppice
+  PUBLIC coppice_kernels nlohmann_json::nlohmann_json Threads::Threads
+  PRIVATE fmt::fmt SndFile::sndfile SampleRate::samplerate ZLIB::ZLIB PNG::PNG OpenSSL::Crypto
+          $<BUILD_INTERFACE:Eigen3::Eigen> $<BUILD_INTERFACE:coppice_build_flags>)
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(COPPICE_FLAGS_sse41 -msse4.1)
+  set(COPPICE_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2)
+  set(COPPICE_FLAGS_avxvnni ${COPPICE_FLAGS_avx2} -mavxvnni)
+  set(COPPICE_FLAGS_avx512 ${COPPICE_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl)
+  set(COPPICE_FLAGS_avx512vnni ${COPPICE_FLAGS_avx512} -mavx512vnni -mavx512vbmi)
+endif()
+foreach(isa sse41 avx2 avxvnni avx512 avx512vnni neon neondot)
+  foreach(source IN LISTS COPPICE_SOURCES)
+    if(source MATCHES "_${isa}\\.cpp$")
+      if(DEFINED COPPICE_FLAGS_${isa})
+        set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${COPPICE_FLAGS_${isa}}")
+      else()
+        set_source_files_properties(${source} PROPERTIES HEADER_FILE_ONLY ON)
+      endif()
+    endif()
+  endforeach()
+endforeach()

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coppice/core/cpu.h"
+#include "coppice/graph/graph.h"
+
+namespace coppice::exec {
+
+/// Which family of kernels runs the layers.
+enum class Executor {
+  kReference,  ///< The specification: plain loops, integer results bit-exact.
+};
+std::string_view executor_name(Executor executor);
+
+/// How to compile a graph for this CPU.
+struct Options {
+  Executor executor = Executor::kReference;
+  int threads = 1;          ///< Threads that one run may use.
+  std::optional<Isa> isa;   ///< Instruction set limit; unset: active_isa().
+};
+
+/// What was chosen for a layer, and why.
+struct LayerChoice {
+  std::string layer;
+  std::string op;
+  std::string kernel;
+  std::string reason;
+  int64_t macs = 0;
+};
+
+/// A compiled graph: kernels chosen, weights prepacked, arena planned. run() allocates nothing.
+class Plan {
+ public:
+  virtual ~Plan() = default;
+
+  /// One inference. `input` and `output` are float in the graph's units: a quantized graph
+  /// quantizes its input and dequantizes its output. Sizes are those of the graph.
+  virtual void run(std::span<const float> input, std::span<float> output) = 0;
+
+  /// One inference of a quantized graph on int8 values. Asserts graph.quantized().
+  virtual void run_int8(std::span<const int8_t> input, std::span<int8_t> output) = 0;
+
+  virtual const std::vector<LayerChoice>& choices() const = 0;
+  virtual int64_t arena_bytes() const = 0;
+};
+
+/// Compiles a graph (float or quantized). Batch norms are folded and activations fused first.
+/// An op that no kernel supports is an error that names the layer.
+Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options = {});
+
+}  // namespace coppice::exec

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "coppice/data/dataset.h"
+#include "coppice/graph/graph.h"
+
+namespace coppice::train {
+
+enum class Optimizer { kSgd, kAdam };
+enum class LearningRateSchedule { kConstant, kStep, kCosine };
+
+/// How to train (or fine-tune: masks are always respected).
+struct TrainOptions {
+  int epochs = 20;
+  int batch_size = 64;
+  Optimizer optimizer = Optimizer::kAdam;
+  float learning_rate = 1e-3f;
+  float momentum = 0.9f;            ///< SGD only.
+  float weight_decay = 1e-4f;       ///< L2 on weights (not on biases and batch norms).
+  bool decoupled_decay = false;     ///< Decay the weight itself (AdamW, SGDW), not the gradient.
+  LearningRateSchedule schedule = LearningRateSchedule::kCosine;
+  std::vector<int> step_epochs;     ///< kStep: epochs at which the rate is multiplied by step_factor.
+  float step_factor = 0.1f;
+  float warmup_epochs = 0.0f;       ///< Linear ramp from 0.
+  float label_smoothing = 0.0f;
+  uint64_t seed = 0;                ///< Shuffling and dropout.
+  int threads = 0;                  ///< 0: all cores. The result does not depend on it.
+  bool keep_best = true;            ///< Return the epoch of best validation accuracy, else the last.
+  std::filesystem::path checkpoint; ///< Written each epoch when not empty; an existing one resumes.
+};
+
+/// One line of a training log.
+struct EpochReport {
+  int epoch = 0;  ///< From 1.
+  float learning_rate = 0;
+  double train_loss = 0;
+  double train_accuracy = 0;       ///< On augmented samples, while the weights moved.
+  double validation_accuracy = 0;  ///< 0 when the dataset has no validation samples.
+  double validation_loss = 0;
+  double seconds = 0;
+};
+
+/// Where training stands within an epoch.
+struct Progress {
+  int epoch = 0, epochs = 0, batch = 0, batches = 0;
+  double loss = 0, accuracy = 0;  ///< Running means of this epoch.
+};
+
+/// What a caller wants to hear while training goes on; empty functions are not called.
+struct TrainCallbacks {
+  std::function<void(const EpochReport&)> on_epoch;
+  std::function<void(const Progress&)> on_batch;
+};
+
+struct FitReport {
+  std::vector<EpochReport> epochs;
+  int best_epoch = 0;
+};
+
+/// Trains a float graph by cross-entropy on the softmax of its output (a final Softmax node is
+/// understood). Bit-identical for any thread count. A loss that is not finite is an error.
+Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
+                      const TrainCallbacks& callbacks = {});
+
+/// Accuracy of a float graph on a split, by the trainer's own forward pass in inference mode.
+struct Evaluation {
+  int samples = 0;
+  int correct = 0;
+  double loss = 0;  ///< Mean cross-entropy.
+  std::vector<std::vector<int>> confusion;  ///< [true class][predicted class].
+  double accuracy() const { return samples == 0 ? 0.0 : static_cast<double>(correct) / samples; }
+};
+Result<Evaluation> evaluate(const Graph& graph, const data::Dataset& dataset, data::Split split,
+                            int threads = 0);
+
+/// Re-estimates the running statistics of every BatchNorm on (unaugmented) training samples.
+Status recalibrate_batch_norm(Graph& graph, const data::Dataset& dataset, int samples, uint64_t seed);
+
+}  // namespace coppice::train
