@@ -11,15 +11,11 @@
 #include "coppice/core/shape.h"
 #include "coppice/graph/op.h"
 #include "coppice/graph/parameter.h"
+#include "coppice/kernels/rounding.h"
 
 namespace coppice {
 
-/// How integer kernels turn an accumulator into an int8 (see kernels/requantize.h).
-enum class Rounding {
-  kDouble,  ///< TFLite Micro / CMSIS-NN: doubling high multiply, then rounding shift.
-  kSingle,  ///< One rounding of the 64-bit product.
-  kFloat,   ///< TFLite on a PC (XNNPACK): multiply in float, round to nearest even once.
-};
+using kernels::Rounding;
 std::string_view rounding_name(Rounding rounding);
 Result<Rounding> parse_rounding(std::string_view name);
 
