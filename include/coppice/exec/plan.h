@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,8 +22,8 @@ std::string_view executor_name(Executor executor);
 /// How to compile a graph for this CPU.
 struct Options {
   Executor executor = Executor::kReference;
-  int threads = 1;          ///< Threads that one run may use.
-  std::optional<Isa> isa;   ///< Instruction set limit; unset: active_isa().
+  int threads = 1;         ///< Threads that one run may use.
+  std::optional<Isa> isa;  ///< Instruction set limit; unset: active_isa().
 };
 
 /// What was chosen for a layer, and why.
@@ -33,6 +34,14 @@ struct LayerChoice {
   std::string reason;
   int64_t macs = 0;
 };
+
+/// A tensor while a plan runs: one of the two spans is filled, by the plan's data type.
+struct Observation {
+  int tensor = -1;  ///< Index into Plan::graph().tensors.
+  std::span<const float> real;
+  std::span<const int8_t> integer;
+};
+using Observer = std::function<void(const Observation&)>;
 
 /// A compiled graph: kernels chosen, weights prepacked, arena planned. run() allocates nothing.
 class Plan {
@@ -46,12 +55,20 @@ class Plan {
   /// One inference of a quantized graph on int8 values. Asserts graph.quantized().
   virtual void run_int8(std::span<const int8_t> input, std::span<int8_t> output) = 0;
 
+  /// run() that shows the input and the output of each layer, as computed, to `observer`.
+  /// Calibration and comparisons between float and integers look at a model this way.
+  virtual void run_observed(std::span<const float> input, std::span<float> output,
+                            const Observer& observer) = 0;
+
+  /// The graph as it runs: fused, its tensors and layers in place, parameter values left out.
+  virtual const Graph& graph() const = 0;
+
   virtual const std::vector<LayerChoice>& choices() const = 0;
   virtual int64_t arena_bytes() const = 0;
 };
 
 /// Compiles a graph (float or quantized). Batch norms are folded and activations fused first.
-/// An op that no kernel supports is an error that names the layer.
+/// An op, or a quantization, that no kernel supports is an error that names the layer.
 Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options = {});
 
 }  // namespace coppice::exec

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "coppice/exec/plan.h"
+
+namespace coppice::exec {
+
+enum class Clock {
+  kThreadCpu,  ///< CPU time of the calling thread: other processes do not count.
+  kSteady,     ///< Wall-clock time: for plans that use several threads.
+};
+
+struct LatencyOptions {
+  Clock clock = Clock::kThreadCpu;
+  int repetitions = 31;          ///< Timed repetitions; the figures are over these.
+  double repetition_us = 500.0;  ///< A repetition runs the plan so often that it takes this long.
+  double warm_up_us = 5000.0;    ///< Untimed runs before.
+  uint64_t seed = 0;             ///< Of the random input.
+};
+
+/// Microseconds for one inference.
+struct Latency {
+  double median_us = 0;
+  double p10_us = 0;  ///< A tenth of the repetitions were faster.
+  double p90_us = 0;  ///< A tenth of the repetitions were slower.
+  double spread = 0;  ///< (p90 - p10) / median.
+  int repetitions = 0;
+};
+
+/// Times a plan on this machine, one inference at a time, on a random input: int8 values for a
+/// quantized graph, so that no conversion is timed, else normal floats.
+Latency measure_latency(Plan& plan, const LatencyOptions& options = {});
+
+}  // namespace coppice::exec

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "coppice/exec/plan.h"
+#include "coppice/graph/graph.h"
+
+namespace coppice::exec {
+
+/// One compiled layer: reads and writes the arena, allocates nothing.
+using Layer = std::function<void(std::byte* arena)>;
+
+/// What a maker of layers needs to know.
+struct LayerContext {
+  const Graph& graph;
+  const Node& node;
+  std::vector<int64_t> inputs;  ///< Arena offsets in bytes.
+  int64_t output = 0;
+};
+
+/// A layer and the names that the table of choices shows.
+struct CompiledLayer {
+  Layer run;
+  std::string kernel;
+  std::string reason;
+};
+
+/// The plain kernels, in float or in integers by the graph.
+Result<CompiledLayer> make_reference_layer(const LayerContext& context);
+
+}  // namespace coppice::exec
