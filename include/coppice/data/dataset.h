@@ -23,6 +23,9 @@ struct SkippedFile {
   std::string reason;
 };
 
+/// The epoch that asks for a training sample as it is on disk, as calibration does.
+inline constexpr int kNotAugmented = -1;
+
 /// Labelled samples in three disjoint splits.
 class Dataset {
  public:
@@ -35,8 +38,8 @@ class Dataset {
   virtual int label(Split split, int index) const = 0;
 
   /// Writes sample `index` to `x` (sample_shape().elements() floats). Training samples are
-  /// augmented as a pure function of (dataset seed, epoch, index); validation and test samples
-  /// never are, and ignore `epoch`. Thread-safe.
+  /// augmented as a pure function of (dataset seed, epoch, index), and not at all at epoch
+  /// kNotAugmented; validation and test samples never are, and ignore `epoch`. Thread-safe.
   virtual void sample(Split split, int index, int epoch, std::span<float> x) const = 0;
 
   /// Files that were skipped with skip_bad.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <span>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,8 +11,8 @@ namespace coppice::quant {
 
 /// Post-training quantization.
 struct QuantizeOptions {
-  int weight_bits = 8;
-  int activation_bits = 8;
+  int weight_bits = 8;                 ///< 8, 4 ([-7, 7]) or 2 ([-1, 1]).
+  int activation_bits = 8;             ///< 8.
   bool per_channel = true;             ///< Weight scales per output channel, else per tensor.
   std::string calibration = "minmax";  ///< How activation ranges are taken from the samples.
   int calibration_samples = 256;       ///< Drawn from the training split, seeded.
@@ -21,7 +21,10 @@ struct QuantizeOptions {
 };
 
 /// Folds batch norms, fuses activations, calibrates on (unaugmented) training samples, and returns
-/// a graph whose parameters and activations carry integers. Pruned weights stay exactly zero.
+/// a graph whose parameters and activations carry integers, by the TFLite quantization
+/// specification (docs/numerics.md). Pruned weights stay exactly zero. The float values stay beside
+/// the integers. Errors: an option out of range, a graph that is quantized already, a dataset whose
+/// samples do not fit, a layer whose output is not finite.
 Result<Graph> quantize(const Graph& graph, const data::Dataset& dataset,
                        const QuantizeOptions& options);
 
