@@ -173,11 +173,20 @@ class BoundedForward {
     });
   }
 
-  static Bounded mean(const Values& values) {
+  // Relative error of that many operations in float.
+  double arithmetic(double operations) const {
+    return rounding_.arithmetic ? 1.001 * operations * std::ldexp(1.0, -24) : 0.0;
+  }
+
+  Bounded mean(const Values& values) const {
+    const auto count = static_cast<double>(values.size());
     Bounded sum;
-    for (const auto& x : values) sum = {sum.value + x.value, sum.error + x.error};
-    return {sum.value / static_cast<double>(values.size()),
-            sum.error / static_cast<double>(values.size())};
+    double magnitude = 0;
+    for (const auto& x : values) {
+      sum = {sum.value + x.value, sum.error + x.error};
+      magnitude += std::abs(x.value) + x.error;
+    }
+    return {sum.value / count, (sum.error + arithmetic(count + 1) * magnitude) / count};
   }
 
   static Bounded largest(const Values& values) {
@@ -187,7 +196,9 @@ class BoundedForward {
     return best;
   }
 
-  void compute(const AvgPool2D& op, const Node& node, Values& out) { pool(op, node, out, mean); }
+  void compute(const AvgPool2D& op, const Node& node, Values& out) {
+    pool(op, node, out, [this](const Values& window) { return mean(window); });
+  }
   void compute(const MaxPool2D& op, const Node& node, Values& out) { pool(op, node, out, largest); }
 
   void compute(const GlobalAvgPool&, const Node& node, Values& out) {
@@ -202,7 +213,8 @@ class BoundedForward {
   void compute(const Add&, const Node& node, Values& out) {
     for (size_t i = 0; i < out.size(); ++i) {
       const Bounded &a = input(node)[i], &b = input(node, 1)[i];
-      out[i] = {a.value + b.value, a.error + b.error};
+      const double error = a.error + b.error;
+      out[i] = {a.value + b.value, error + arithmetic(1) * (std::abs(a.value + b.value) + error)};
     }
   }
 
@@ -224,7 +236,8 @@ class BoundedForward {
   void compute(const Reshape&, const Node& node, Values& out) { out = input(node); }
   void compute(const Dropout&, const Node& node, Values& out) { out = input(node); }
 
-  // The Jacobian's rows sum to 2 p (1 - p) <= 1/2 in absolute value.
+  // The Jacobian's rows sum to 2 p (1 - p) <= 1/2 in absolute value. In float, exp(x - top) is off
+  // by the rounding of its argument and two units of its own, the sum by one for each term.
   void compute(const Softmax&, const Node& node, Values& out) {
     const Values& in = input(node);
     const auto channels = static_cast<size_t>(shape(node.output).back());
@@ -234,7 +247,10 @@ class BoundedForward {
       double total = 0;
       for (size_t c = 0; c < channels; ++c) total += std::exp(in[row + c].value - top.value);
       for (size_t c = 0; c < channels; ++c) {
-        out[row + c] = {std::exp(in[row + c].value - top.value) / total, top.error / 2};
+        const double difference = in[row + c].value - top.value;
+        const double share = std::exp(difference) / total;
+        const double operations = static_cast<double>(channels) + 6 + 2 * std::abs(difference);
+        out[row + c] = {share, top.error / 2 + arithmetic(operations) * share};
       }
     }
   }
