@@ -13,8 +13,9 @@ namespace coppice::audio {
 ///
 /// A complex transform of N/2 points (Stockham, radix 4 with one radix-2 pass where needed: no bit
 /// reversal, unit-stride inner loops) and a pass that separates even from odd samples. Twiddle
-/// factors are constants of the program: 6 N bytes or less, in flash on a chip. The error of each
-/// X[k] is below 8 log2(N) epsilon sqrt(N) ||x||_2 / sqrt(N).
+/// factors are constants of the program: 6 N bytes or less, in flash on a chip. No X[k] is off by
+/// more than 4 log2(N) epsilon ||X||_2 (Higham, "Accuracy and Stability of Numerical
+/// Algorithms", 24.1).
 template <int N>
 class RealFft {
   static_assert(N >= 8 && std::has_single_bit(static_cast<unsigned>(N)),

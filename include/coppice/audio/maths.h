@@ -36,6 +36,20 @@ constexpr double cos_turn(int64_t k, int64_t n) {
 /// sin(2 pi k / n), as cos_turn.
 constexpr double sin_turn(int64_t k, int64_t n) { return cos_turn(4 * k - n, 4 * n); }
 
+/// cos(x) for x in radians, |x| <= 2 pi, within 1e-14; for tables of angles that are not exact
+/// parts of a turn.
+constexpr double table_cos(double x) {
+  if (x < 0) x = -x;
+  if (x > kPi) x = 2 * kPi - x;
+  double term = 1.0;
+  double sum = 1.0;
+  for (int i = 1; i < 40; i += 2) {
+    term *= -x * x / static_cast<double>(i * (i + 1));
+    sum += term;
+  }
+  return sum;
+}
+
 /// Natural logarithm of x > 0, for tables: x = m 2^e with m in [sqrt(1/2), sqrt(2)], then
 /// ln m = 2 atanh((m - 1) / (m + 1)).
 constexpr double table_log(double x) {
