@@ -14,7 +14,7 @@ int report_error(const Error& error) {
 
 namespace {
 
-constexpr AddVerb kVerbs[] = {add_inspect};
+constexpr AddVerb kVerbs[] = {add_data, add_inspect};
 
 std::string version_text() {
   const auto isa = active_isa();
