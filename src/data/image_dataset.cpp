@@ -72,7 +72,7 @@ class ImageDataset final : public Dataset {
     const uint8_t* pixels = set(split).pixels.data() + image * x.size();
     int shift_y = 0, shift_x = 0;
     bool mirror = false;
-    if (split == Split::kTrain && config_.augment) {
+    if (split == Split::kTrain && config_.augment && epoch != kNotAugmented) {
       Random random(config_.seed, "data/augment",
                     static_cast<uint64_t>(epoch) << 32 | static_cast<uint32_t>(index));
       const auto range = static_cast<uint32_t>(2 * std::max(0, config_.crop_padding) + 1);

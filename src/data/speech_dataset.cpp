@@ -140,7 +140,7 @@ class SpeechDataset final : public Dataset {
   void compute(Split split, int index, int epoch, std::span<float> x) const {
     const auto& clips = of(split).clips;
     const auto i = static_cast<size_t>(index);
-    const bool augmented = split == Split::kTrain && config_.augment;
+    const bool augmented = split == Split::kTrain && config_.augment && epoch != kNotAugmented;
     const uint64_t draw = static_cast<uint64_t>(augmented ? epoch : 0) << 32 | i;
     std::vector<float> clip(kClipSamples);
     if (i < clips.size()) {

@@ -103,6 +103,9 @@ TEST(Cifar10, AugmentationIsAFunctionOfSeedEpochAndIndex) {
   EXPECT_GT(variants.size(), 80u);
   EXPECT_LE(variants.size(), 162u);
   EXPECT_TRUE(seeds_differ);
+  (*first)->sample(Split::kTrain, 0, kNotAugmented, a);
+  (*first)->sample(Split::kTest, 0, 0, b);  // The same record.
+  EXPECT_EQ(a, b);
 }
 
 TEST(Cifar10, LimitPerClass) {

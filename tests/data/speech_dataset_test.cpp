@@ -130,6 +130,8 @@ TEST(SpeechDataset, AugmentationIsAFunctionOfSeedEpochAndIndex) {
   EXPECT_NE(first, all_samples(*other, Split::kTrain, 3, 1));
   folder.config.augment = false;
   const auto plain = open_or_die(folder.config);
+  EXPECT_EQ(all_samples(*other, Split::kTrain, kNotAugmented, 2),
+            all_samples(*plain, Split::kTrain, 0, 1));
   EXPECT_EQ(all_samples(*plain, Split::kTrain, 0, 4), all_samples(*plain, Split::kTrain, 1, 1));
 }
 

@@ -43,7 +43,8 @@ struct Observation {
 };
 using Observer = std::function<void(const Observation&)>;
 
-/// A compiled graph: kernels chosen, weights prepacked, arena planned. run() allocates nothing.
+/// A compiled graph: kernels chosen, weights prepacked, arena planned. run() allocates nothing. A
+/// plan has one arena: give each thread a plan of its own.
 class Plan {
  public:
   virtual ~Plan() = default;
