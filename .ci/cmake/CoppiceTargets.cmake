@@ -23,7 +23,16 @@ endif()
 # coppice::coppice: the whole library. A file's folder is its place in the layer rule; its suffix
 # is the instruction set it is compiled for.
 file(GLOB_RECURSE COPPICE_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.cpp)
-list(FILTER COPPICE_SOURCES EXCLUDE REGEX "/src/cli/")
+list(FILTER COPPICE_SOURCES EXCLUDE REGEX "/src/(cli|deploy/firmware)/")
+
+# The firmware generator carries the freestanding headers and its own templates inside the binary.
+include(CoppiceEmbed)
+file(GLOB_RECURSE COPPICE_EMBEDDED CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
+  ${PROJECT_SOURCE_DIR}/include/coppice/core/*.h ${PROJECT_SOURCE_DIR}/include/coppice/kernels/*
+  ${PROJECT_SOURCE_DIR}/include/coppice/sparse/* ${PROJECT_SOURCE_DIR}/include/coppice/audio/*
+  ${PROJECT_SOURCE_DIR}/src/deploy/firmware/*)
+coppice_embed(${PROJECT_BINARY_DIR}/embedded_files.cpp ${PROJECT_SOURCE_DIR} ${COPPICE_EMBEDDED})
+list(APPEND COPPICE_SOURCES ${PROJECT_BINARY_DIR}/embedded_files.cpp)
 add_library(coppice ${COPPICE_SOURCES})
 add_library(coppice::coppice ALIAS coppice)
 target_compile_definitions(coppice PRIVATE COPPICE_VERSION="${PROJECT_VERSION}")
