@@ -3,7 +3,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "coppice/core/result.h"
 #include "coppice/core/shape.h"
 
 namespace coppice {
@@ -92,5 +94,14 @@ using Op = std::variant<Conv2D, DepthwiseConv2D, FullyConnected, BatchNorm, Relu
 
 /// The op's name in model files, configs and tables: "conv2d", "depthwise_conv2d", ...
 std::string_view op_name(const Op& op);
+
+/// One line on what the op does.
+std::string_view op_summary(const Op& op);
+
+/// One op of each kind with its default fields, in the order of the variant.
+std::vector<Op> all_ops();
+
+/// The op of this name with default fields, or an error that names the nearest one.
+Result<Op> make_op(std::string_view name);
 
 }  // namespace coppice

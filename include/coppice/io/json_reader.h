@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coppice/core/result.h"
+
+namespace coppice::io {
+
+/// Parses JSON text. `//` and `/* */` comments are allowed. A syntax error or a key that stands
+/// twice in one object is an error that starts with `source`.
+Result<nlohmann::ordered_json> parse_json(std::string_view text, const std::string& source);
+
+/// Whether a key must be there.
+enum class Presence { kRequired, kOptional };
+
+/// Reads one JSON object strictly. Each getter leaves its value alone when an optional key is
+/// absent; the first error (missing key, wrong type, out of range) sticks. finish() returns it, or
+/// an error for the first key that no getter asked for, with the nearest one that was. Errors start
+/// with the JSON pointer: "/layers/2/kernel: expected ...".
+class JsonReader {
+ public:
+  /// `json` must outlive the reader; anything but an object is an error.
+  JsonReader(const nlohmann::ordered_json& json, std::string pointer);
+
+  const std::string& pointer() const { return pointer_; }
+  bool ok() const { return !error_.has_value(); }
+
+  /// The value of a key, or null when it is absent (an error if required) or after an error.
+  const nlohmann::ordered_json* get(std::string_view key, Presence presence);
+
+  void integer(std::string_view key, int& value, int low, int high, Presence presence);
+  /// A finite number in [low, high] that a float can hold.
+  void number(std::string_view key, float& value, double low, double high, Presence presence);
+  void boolean(std::string_view key, bool& value, Presence presence);
+  void text(std::string_view key, std::string& value, Presence presence);
+  void texts(std::string_view key, std::vector<std::string>& values, Presence presence);
+  /// An array of `least` to `most` integers, each in [low, high].
+  void integers(std::string_view key, std::vector<int>& values, size_t least, size_t most, int low,
+                int high, Presence presence);
+  /// An array; `read` is called for each element with its pointer until one fails.
+  void elements(
+      std::string_view key, Presence presence,
+      const std::function<Status(const nlohmann::ordered_json&, const std::string&)>& read);
+
+  /// Records an error at a key, or at the object itself for an empty key.
+  void fail(std::string_view key, const std::string& what);
+  void fail(const Error& error);
+
+  Status finish();
+
+ private:
+  void fail_type(std::string_view key, const std::string& expected,
+                 const nlohmann::ordered_json& found);
+
+  const nlohmann::ordered_json& json_;
+  std::string pointer_;
+  std::vector<std::string> known_;
+  std::optional<Error> error_;
+};
+
+}  // namespace coppice::io
