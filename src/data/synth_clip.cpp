@@ -51,9 +51,14 @@ Result<std::vector<float>> make_babble(const std::vector<SynthVoice>& voices,
     if (std::count(keywords.begin(), keywords.end(), word) == 0) words.push_back(word);
   }
   if (words.empty()) words.push_back("babble");
+  // A sentence takes flite a second of work, espeak-ng 20 ms.
+  std::vector<const SynthVoice*> speakers;
+  for (const auto& voice : voices) {
+    if (voice.program == SynthVoice::Program::kEspeak) speakers.push_back(&voice);
+  }
   std::vector<float> track(static_cast<size_t>(seconds) * kClipRate, 0.0f);
   for (int speaker = 0; speaker < kSpeakers; ++speaker) {
-    const auto& voice = voices[random.below(static_cast<uint32_t>(voices.size()))];
+    const auto& voice = *speakers[random.below(static_cast<uint32_t>(speakers.size()))];
     const auto utterance = random_utterance(voice, random);
     std::string text;
     // Four words a second outrun the fastest voice; what is too long is cut.

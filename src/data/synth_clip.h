@@ -12,7 +12,7 @@ namespace coppice::data {
 /// Several voices of one split at once, for each split; unit RMS.
 using BabbleTracks = std::array<std::vector<float>, 3>;
 
-/// `seconds` of babble from these voices; the words said are none of `keywords`.
+/// `seconds` of babble from espeak-ng's among these voices; the words said are none of `keywords`.
 Result<std::vector<float>> make_babble(const std::vector<SynthVoice>& voices,
                                        const std::vector<std::string>& keywords, int seconds,
                                        Random& random);
