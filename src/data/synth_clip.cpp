@@ -61,8 +61,7 @@ Result<std::vector<float>> make_babble(const std::vector<SynthVoice>& voices,
     const auto& voice = *speakers[random.below(static_cast<uint32_t>(speakers.size()))];
     const auto utterance = random_utterance(voice, random);
     std::string text;
-    // Four words a second outrun the fastest voice; what is too long is cut.
-    for (int i = 0; i < 4 * seconds; ++i) {
+    for (int i = 0; i < seconds * utterance.words_per_minute / 60; ++i) {
       text += words[random.below(static_cast<uint32_t>(words.size()))] + " ";
     }
     COPPICE_TRY(const auto sound, say(text, utterance));
