@@ -14,7 +14,11 @@ int report_error(const Error& error) {
 
 namespace {
 
-constexpr AddVerb kVerbs[] = {add_data, add_inspect};
+constexpr AddVerb kVerbs[] = {
+    add_data,
+    add_inspect,
+    add_report,
+};
 
 std::string version_text() {
   const auto isa = active_isa();

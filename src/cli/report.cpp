@@ -48,15 +48,16 @@ void print_table(const report::Run& run, const ReportOptions& options) {
   }
   fmt::print("{}", report::to_text(table));
   std::string cost = chosen_cost(options).title;
-  fmt::print("\n* on the Pareto front of test accuracy against {}; mean ± standard deviation over seeds\n",
-             cost);
+  fmt::print(
+      "\n* on the Pareto front of test accuracy against {}; mean ± standard deviation over seeds\n",
+      cost);
 }
 
 void report_failures(const report::Run& run) {
   for (const auto& record : run.records) {
     if (report::succeeded(record)) continue;
-    fmt::print(stderr, "failed: trial {}: {}\n", record.value("trial_id", report::Record("?")).dump(),
-               record.value("error", report::Record("no error given")).dump());
+    fmt::print(stderr, "failed: trial {}: {}\n", record.value("trial_id", std::string("?")),
+               record.value("error", std::string("no error given")));
   }
 }
 
@@ -88,17 +89,20 @@ void add_report(CLI::App& app, ExitStatus& status) {
       ->check(CLI::IsMember({"svg", "pdf", "png"}))
       ->delimiter(',')
       ->needs(figures);
-  verb->add_option("--x", options->cost, "What accuracy is drawn against and the table's mark is for")
+  verb->add_option("--x", options->cost,
+                   "What accuracy is drawn against and the table's mark is for")
       ->check(CLI::IsMember(cost_names()));
   verb->add_option("--top", options->top, "Draw only this many points of accuracy below the best")
       ->check(CLI::PositiveNumber)
       ->needs(figures);
-  auto* csv = verb->add_flag("--csv", options->csv, "Print every trial as CSV instead of the table");
+  auto* csv =
+      verb->add_flag("--csv", options->csv, "Print every trial as CSV instead of the table");
   verb->add_flag("--markdown", options->markdown, "Print the table as markdown")->excludes(csv);
   verb->footer(
       "Writes report.html and results.csv into RUN and prints the table, mean over seeds.\n"
       "Examples: coppice report runs/kws_quickstart\n"
-      "          coppice report runs/kws_quickstart --figures figures --format pdf --x flash --top 10");
+      "          coppice report runs/kws_quickstart --figures figures --format pdf --x flash --top "
+      "10");
   verb->callback([options, &status] {
     const auto result = make_report(*options);
     status = result.ok() ? kSuccess : report_error(result.error());

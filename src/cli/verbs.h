@@ -22,6 +22,7 @@ using AddVerb = void (*)(CLI::App& app, ExitStatus& status);
 // One line a verb, in the order of --help; each lives in src/cli/<verb>.cpp.
 void add_data(CLI::App& app, ExitStatus& status);
 void add_inspect(CLI::App& app, ExitStatus& status);
+void add_report(CLI::App& app, ExitStatus& status);
 
 /// Prints "coppice: <message>" to stderr and returns the exit code that fits the error.
 int report_error(const Error& error);

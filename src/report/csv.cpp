@@ -6,13 +6,36 @@
 namespace coppice::report {
 namespace {
 
-constexpr const char* kColumns[] = {
-    "trial_id", "seed", "status", "error", "arch", "dataset", "train_samples", "validation_samples",
-    "test_samples", "sparsity_requested", "sparsity_achieved", "weight_bits", "activation_bits",
-    "finetune_epochs", "validation_accuracy", "test_accuracy", "test_accuracy_low",
-    "test_accuracy_high", "parameters_total", "parameters_nonzero", "macs_dense", "macs_effective",
-    "flash_bytes", "ram_peak_bytes", "host_latency_us_median", "host_latency_us_spread",
-    "cortex_m4_instructions", "cortex_m4_flash_bytes", "cortex_m4_ram_peak_bytes", "wall_s"};
+constexpr const char* kColumns[] = {"trial_id",
+                                    "seed",
+                                    "status",
+                                    "error",
+                                    "arch",
+                                    "dataset",
+                                    "train_samples",
+                                    "validation_samples",
+                                    "test_samples",
+                                    "sparsity_requested",
+                                    "sparsity_achieved",
+                                    "weight_bits",
+                                    "activation_bits",
+                                    "finetune_epochs",
+                                    "validation_accuracy",
+                                    "test_accuracy",
+                                    "test_accuracy_low",
+                                    "test_accuracy_high",
+                                    "parameters_total",
+                                    "parameters_nonzero",
+                                    "macs_dense",
+                                    "macs_effective",
+                                    "flash_bytes",
+                                    "ram_peak_bytes",
+                                    "host_latency_us_median",
+                                    "host_latency_us_spread",
+                                    "cortex_m4_instructions",
+                                    "cortex_m4_flash_bytes",
+                                    "cortex_m4_ram_peak_bytes",
+                                    "wall_s"};
 
 std::string field(const Record& value) {
   if (value.is_null()) return {};

@@ -58,13 +58,15 @@ Channel make_channel(const std::vector<Group>& groups, const std::string& key,
   std::vector<Value> values;
   for (const auto& group : groups) {
     const auto found = group.settings.find(key);
-    Value value{found == group.settings.end() ? Record() : *found, setting_text(key, group.settings)};
+    Value value{found == group.settings.end() ? Record() : *found,
+                setting_text(key, group.settings)};
     const bool known = std::any_of(values.begin(), values.end(),
                                    [&](const Value& other) { return other.label == value.label; });
     if (!known) values.push_back(std::move(value));
   }
   std::stable_sort(values.begin(), values.end(), [](const Value& a, const Value& b) {
-    if (a.json.is_number() && b.json.is_number()) return a.json.get<double>() < b.json.get<double>();
+    if (a.json.is_number() && b.json.is_number())
+      return a.json.get<double>() < b.json.get<double>();
     return b.json.is_number() && a.json.is_null();
   });
   Channel channel{key, name, {}, {}};

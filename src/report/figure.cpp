@@ -31,7 +31,8 @@ void set_range(Axis& axis, double low, double high) {
   axis.ticks = nice_ticks(axis.low, axis.high, axis.logarithmic);
 }
 
-Axis cost_axis(const std::vector<FigurePoint>& points, const Metric& cost, const DisplayUnit& unit) {
+Axis cost_axis(const std::vector<FigurePoint>& points, const Metric& cost,
+               const DisplayUnit& unit) {
   Axis axis{with_unit(cost.title, unit), unit, false, 0, 1, {}};
   double low = points.front().x, high = low;
   for (const auto& point : points) {
@@ -71,7 +72,8 @@ std::vector<Baseline> figure_baselines(const std::vector<Group>& groups,
   std::vector<Baseline> baselines;
   for (size_t i : all) {
     const auto* accuracy = groups[i].find(kTestAccuracy.key);
-    if (accuracy == nullptr || std::find(members.begin(), members.end(), i) == members.end()) continue;
+    if (accuracy == nullptr || std::find(members.begin(), members.end(), i) == members.end())
+      continue;
     baselines.push_back({setting_text("arch", groups[i].settings), accuracy->mean * 100});
   }
   if (baselines.size() == 1) baselines.front().label = "baseline";

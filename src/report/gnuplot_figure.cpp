@@ -13,6 +13,7 @@ struct PointType {
   int filled;
   int outline;
 };
+constexpr size_t kMostSeries = 8;  // With more the key is set smaller, to leave room for the plot.
 constexpr PointType kPointTypes[] = {{7, 6}, {9, 8}, {13, 12}, {5, 4}};
 
 /// A series: the points of one colour and one shape, in the order in which a line joins them.
@@ -39,12 +40,14 @@ std::string series_title(const Encoding& encoding, size_t colour, size_t shape) 
   if (!colours.key.empty() && colours.key != "weight_bits" && colours.key != "arch") {
     title = colours.name + " " + title;
   }
-  if (encoding.shape.key.empty()) return title.empty() ? "trials" : title;
+  if (encoding.shape.key.empty()) return title.empty() ? "mean over seeds" : title;
   const auto& label = encoding.shape.labels[shape];
   if (encoding.shape.key == "finetune_epochs") {
-    return title + (label == "none" ? ", not fine-tuned" : ", fine-tuned " + label);
+    if (label == "none") return title.empty() ? "not fine-tuned" : title;
+    const bool only_one = encoding.shape.labels.size() == 2 && encoding.shape.labels[0] == "none";
+    return (title.empty() ? "" : title + ", ") + "fine-tuned" + (only_one ? "" : " " + label);
   }
-  return title + ", " + encoding.shape.name + " " + label;
+  return (title.empty() ? "" : title + ", ") + encoding.shape.name + " " + label;
 }
 
 std::vector<Series> make_series(const Figure& figure, const Encoding& encoding) {
@@ -53,10 +56,12 @@ std::vector<Series> make_series(const Figure& figure, const Encoding& encoding) 
   std::vector<Series> all;
   for (size_t c = 0; c < colours.labels.size(); ++c) {
     for (size_t s = 0; s < encoding.shape.labels.size(); ++s) {
-      Series series{series_title(encoding, c, s), paints[c], kPointTypes[s % std::size(kPointTypes)], {}};
+      Series series{
+          series_title(encoding, c, s), paints[c], kPointTypes[s % std::size(kPointTypes)], {}};
       for (size_t i = 0; i < figure.points.size(); ++i) {
         const size_t group = figure.points[i].group;
-        if (colours.place[group] == c && encoding.shape.place[group] == s) series.points.push_back(i);
+        if (colours.place[group] == c && encoding.shape.place[group] == s)
+          series.points.push_back(i);
       }
       const auto key = [&](size_t i) {
         return std::make_pair(encoding.order.place[figure.points[i].group], figure.points[i].x);
@@ -92,13 +97,15 @@ std::string data_blocks(const Figure& figure, const std::vector<Series>& all) {
     for (size_t i : all[s].points) text += point_row(figure, i);
     text += fmt::format("EOD\n$ring{} << EOD\n", s);
     for (size_t i : all[s].points) {
-      const bool on_front = std::find(figure.front.begin(), figure.front.end(), i) != figure.front.end();
+      const bool on_front =
+          std::find(figure.front.begin(), figure.front.end(), i) != figure.front.end();
       text += on_front ? point_row(figure, i) : "";
     }
     text += "EOD\n";
   }
   text += "$front << EOD\n";
-  for (size_t i : figure.front) text += fmt::format("{} {}\n", figure.points[i].x, figure.points[i].y);
+  for (size_t i : figure.front)
+    text += fmt::format("{} {}\n", figure.points[i].x, figure.points[i].y);
   if (!figure.front.empty()) {
     text += fmt::format("{} {}\n", figure.x.high, figure.points[figure.front.back()].y);
   }
@@ -113,8 +120,8 @@ std::string data_blocks(const Figure& figure, const std::vector<Series>& all) {
 std::string plot_command(const Figure& figure, const std::vector<Series>& all) {
   std::vector<std::string> items;
   for (size_t s = 0; s < all.size(); ++s) {  // The key first: it follows the order of drawing.
-    items.push_back(fmt::format("$series{} using 1:2 with lines lw 0.6 lc rgb '{}' notitle", s,
-                                all[s].colour));
+    items.push_back(
+        fmt::format("$series{} using 1:2 with lines lw 0.6 lc rgb '{}' notitle", s, all[s].colour));
   }
   items.push_back("$front with steps lw 2 lc rgb '#9aa3af' title 'Pareto front'");
   for (size_t b = 0; b < figure.baselines.size(); ++b) {
@@ -123,10 +130,13 @@ std::string plot_command(const Figure& figure, const std::vector<Series>& all) {
   }
   for (size_t s = 0; s < all.size(); ++s) {
     items.push_back(fmt::format(
-        "$series{} using 1:2:3:4:5:6 with xyerrorbars pt {} ps 0.55 lw 0.9 lc rgb '{}' title {}", s,
-        all[s].type.filled, all[s].colour, quoted(all[s].title)));
-    items.push_back(fmt::format("$ring{} using 1:2 with points pt {} ps 0.6 lw 1.1 lc rgb 'black' notitle",
-                                s, all[s].type.outline));
+        "$series{} using 1:2:3:4:5:6 with xyerrorbars pt {} ps 0.6 lw 0.9 lc rgb '{}' notitle", s,
+        all[s].type.filled, all[s].colour));
+    items.push_back(
+        fmt::format("$ring{} using 1:2 with points pt {} ps 0.65 lw 1.1 lc rgb 'black' notitle", s,
+                    all[s].type.outline));
+    items.push_back(fmt::format("keyentry with points pt {} ps 0.7 lc rgb '{}' title {}",
+                                all[s].type.filled, all[s].colour, quoted(all[s].title)));
   }
   return fmt::format("plot {}\n", fmt::join(items, ", \\\n     "));
 }
@@ -142,16 +152,18 @@ std::string gnuplot_figure(const Figure& figure, const Encoding& encoding, doubl
     low = std::max(best - top_points, 0.0);
     high = std::min(best + 0.06 * top_points, 100.0);
   }
-  const bool single_column = all.size() > 8;  // Long keys would leave no room for the plot.
-  std::string text = "set encoding utf8\nunset title\nset border 3 lw 0.7 lc rgb '#4b5563'\n";
+  std::string text =
+      "set encoding utf8\nset lmargin at screen 0.13\nset rmargin at screen 0.965\nset border 3 lw "
+      "0.7 lc rgb '#4b5563'\n";
   text += "set grid lw 0.5 lc rgb '#e5e7eb'\nset bars 0.4\n";
-  text += single_column ? "set key off\n"
-                        : "set key tmargin center horizontal Left reverse samplen 1.6 spacing 0.95 "
-                          "width -2 maxcols 2\n";
-  text += fmt::format("set xlabel {} offset 0,0.4\nset ylabel {} offset 0.8,0\n", quoted(figure.x.title),
-                      quoted(figure.y.title));
+  text += fmt::format(
+      "set key tmargin center horizontal Left reverse samplen 1.4 spacing 1 width -3 {}\n",
+      all.size() > kMostSeries ? "maxcols 3 font ',5'" : "maxcols 2");
+  text += fmt::format("set xlabel {} offset 0,0.3\nset ylabel {} offset -0.4,0\n",
+                      quoted(figure.x.title), quoted(figure.y.title));
   if (figure.x.logarithmic) text += "set logscale x\n";
-  text += fmt::format("set xrange [{}:{}]\nset yrange [{}:{}]\n", figure.x.low, figure.x.high, low, high);
+  text += fmt::format("set xrange [{}:{}]\nset yrange [{}:{}]\n", figure.x.low, figure.x.high, low,
+                      high);
   text += tics("x", figure.x.ticks) + tics("y", nice_ticks(low, high, false));
   return text + data_blocks(figure, all) + plot_command(figure, all);
 }

@@ -127,9 +127,9 @@ std::vector<std::string> varied_settings(const std::vector<Group>& groups) {
   std::vector<std::string> varied;
   for (const auto& key : setting_keys(groups)) {
     if (!varies(groups, key)) continue;
-    const bool repeated = std::any_of(varied.begin(), varied.end(), [&](const std::string& earlier) {
-      return repeats(groups, earlier, key);
-    });
+    const bool repeated =
+        std::any_of(varied.begin(), varied.end(),
+                    [&](const std::string& earlier) { return repeats(groups, earlier, key); });
     if (!repeated) varied.push_back(key);
   }
   return varied;
@@ -152,7 +152,8 @@ std::vector<size_t> baseline_groups(const std::vector<Group>& groups) {
     const bool dense = number_or(group, "sparsity_requested", 0) == 0;
     const bool is_float = number_or(group, "weight_bits", 32) >= 32;
     if (!dense || !is_float) continue;
-    const std::string network = setting_of(group, "arch").dump() + setting_of(group, "dataset").dump();
+    const std::string network =
+        setting_of(group, "arch").dump() + setting_of(group, "dataset").dump();
     auto known = std::find_if(best.begin(), best.end(),
                               [&](const auto& entry) { return entry.first == network; });
     if (known == best.end()) {

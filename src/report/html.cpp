@@ -10,7 +10,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The value of `key` in the records when it is one number, "a-b" when it differs; empty if unknown.
+/// The value of `key` in the records when it is one number, "a-b" when it differs; empty if
+/// unknown.
 std::string sample_count(const Run& run, const char* key) {
   double low = 0, high = 0;
   bool known = false;
@@ -41,14 +42,15 @@ size_t count_seeds(const Run& run) {
 std::string html_header(const Run& run) {
   const auto failed = static_cast<size_t>(std::count_if(
       run.records.begin(), run.records.end(), [](const Record& r) { return !succeeded(r); }));
-  std::string lead = plural(run.groups.size(), "configuration") + ", " + plural(count_seeds(run), "seed") +
-                     ", " + plural(run.records.size(), "trial");
+  std::string lead = plural(run.groups.size(), "configuration") + ", " +
+                     plural(count_seeds(run), "seed") + ", " + plural(run.records.size(), "trial");
   if (failed > 0) lead += fmt::format(", <a href=\"#failed\">{} failed</a>", failed);
   std::string facts;
   const auto add = [&](const std::string& what, const std::string& value) {
     if (value.empty()) return;
-    facts += fmt::format("<div><span class=\"what\">{}</span><span class=\"value\">{}</span></div>\n",
-                         escape_html(what), escape_html(value));
+    facts +=
+        fmt::format("<div><span class=\"what\">{}</span><span class=\"value\">{}</span></div>\n",
+                    escape_html(what), escape_html(value));
   };
   const auto constant = constant_settings(run.groups);
   const auto names = setting_names(constant);
@@ -64,8 +66,9 @@ std::string html_header(const Run& run) {
       if (found != run.environment.end() && found->is_string()) add(key, found->get<std::string>());
     }
   }
-  return fmt::format("<header><h1>{}</h1>\n<p class=\"lead\">{}</p>\n<div class=\"facts\">\n{}</div></header>\n",
-                     escape_html(run.name), lead, facts);
+  return fmt::format(
+      "<header><h1>{}</h1>\n<p class=\"lead\">{}</p>\n<div class=\"facts\">\n{}</div></header>\n",
+      escape_html(run.name), lead, facts);
 }
 
 std::string html_controls(const Encoding& encoding) {
@@ -73,20 +76,24 @@ std::string html_controls(const Encoding& encoding) {
   if (encoding.colours.size() > 1) {
     html += "<label>Colour by <select id=\"colour-by\">";
     for (size_t i = 0; i < encoding.colours.size(); ++i) {
-      html += fmt::format("<option value=\"{}\">{}</option>", i, escape_html(encoding.colours[i].name));
+      html +=
+          fmt::format("<option value=\"{}\">{}</option>", i, escape_html(encoding.colours[i].name));
     }
     html += "</select></label>";
   }
   return html +
-         "<label><input type=\"checkbox\" id=\"zoom\"> Only the top 10 points of accuracy</label></div>\n";
+         "<label><input type=\"checkbox\" id=\"zoom\"> Only the top 10 points of "
+         "accuracy</label></div>\n";
 }
 
-std::string html_figures(const Run& run, const std::vector<Figure>& figures, const Encoding& encoding,
-                         const VegaScript& vega) {
+std::string html_figures(const Run& run, const std::vector<Figure>& figures,
+                         const Encoding& encoding, const VegaScript& vega) {
   if (figures.empty()) return "";
   std::string html =
-      "<section id=\"figures\"><h2>Accuracy against cost</h2>\n<p class=\"note\">Points are means over "
-      "seeds, bars ± one standard deviation. The grey steps are the Pareto front (its points have a dark "
+      "<section id=\"figures\"><h2>Accuracy against cost</h2>\n<p class=\"note\">Points are means "
+      "over "
+      "seeds, bars ± one standard deviation. The grey steps are the Pareto front (its points have "
+      "a dark "
       "rim), the dashed line is the baseline. Up and to the left is better.</p>\n";
   if (vega.code.empty()) {
     html += "<p class=\"note warning\">Without Vega these figures are still pictures. " +
@@ -133,7 +140,8 @@ Json page_data(const Run& run, const std::vector<Figure>& figures, const Encodin
       if (id == record.end() || !id->is_string()) continue;
       trials += (trials.empty() ? "trials " : ", ") + id->get<std::string>();
     }
-    data["groups"].push_back({{"title", describe_group(run.groups, g)}, {"lines", lines}, {"trials", trials}});
+    data["groups"].push_back(
+        {{"title", describe_group(run.groups, g)}, {"lines", lines}, {"trials", trials}});
   }
   return data;
 }
@@ -144,12 +152,23 @@ std::string escape_html(std::string_view text) {
   std::string escaped;
   for (char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      case '\'': escaped += "&#39;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;
@@ -171,8 +190,10 @@ std::string render_html(const Run& run) {
   html += html_highlights(run);
   html += html_figures(run, figures, encoding, vega);
   html +=
-      "<section id=\"table\"><h2>Trials</h2>\n<p class=\"note\">Mean ± sample standard deviation over "
-      "seeds. Click a heading to sort, a row to see its seeds. <em>Pareto</em>: no other configuration "
+      "<section id=\"table\"><h2>Trials</h2>\n<p class=\"note\">Mean ± sample standard deviation "
+      "over "
+      "seeds. Click a heading to sort, a row to see its seeds. <em>Pareto</em>: no other "
+      "configuration "
       "is at least as accurate with less flash.</p>\n";
   html += html_table(run, table) + "</section>\n" + html_failures(run) + html_origin(run);
   html += "<footer>Made by coppice report.</footer>\n</main>\n";

@@ -42,8 +42,8 @@ std::string cheapest_tile(const Run& run, size_t baseline, const Metric& cost, c
   const double mean = groups[best].find(cost.key)->mean;
   const auto unit = display_unit(cost.quantity, mean);
   const double change = 100 * (mean / reference->mean - 1);
-  const double lost =
-      100 * (groups[best].find(kTestAccuracy.key)->mean - groups[baseline].find(kTestAccuracy.key)->mean);
+  const double lost = 100 * (groups[best].find(kTestAccuracy.key)->mean -
+                             groups[baseline].find(kTestAccuracy.key)->mean);
   return tile(title,
               fmt::format("{} {}", format_number(mean * unit.factor, unit.decimals), unit.name),
               fmt::format("{} % at {} points: {}", signed_number(change, 0), signed_number(lost, 2),
@@ -70,7 +70,8 @@ std::string command_of(const Run& run) {
       if (found->is_string()) return found->get<std::string>();
     }
   }
-  return "coppice sweep " + (run.folder / "config.resolved.json").string() + " --out runs/" + run.name;
+  return "coppice sweep " + (run.folder / "config.resolved.json").string() + " --out runs/" +
+         run.name;
 }
 
 }  // namespace

@@ -18,10 +18,12 @@ std::string cell_html(const Cell& cell, const Column& column) {
 }
 
 std::string heading_html(const Column& column) {
-  const std::string unit =
-      column.unit.empty() ? "" : fmt::format(" <span class=\"unit\">{}</span>", escape_html(column.unit));
-  return fmt::format("<th scope=\"col\"{} aria-sort=\"none\"><button type=\"button\">{}{}</button></th>",
-                     column.is_number ? " class=\"number\"" : "", escape_html(column.title), unit);
+  const std::string unit = column.unit.empty() ? ""
+                                               : fmt::format(" <span class=\"unit\">{}</span>",
+                                                             escape_html(column.unit));
+  return fmt::format(
+      "<th scope=\"col\"{} aria-sort=\"none\"><button type=\"button\">{}{}</button></th>",
+      column.is_number ? " class=\"number\"" : "", escape_html(column.title), unit);
 }
 
 std::string text_of(const Record& record, const char* key) {
@@ -40,10 +42,12 @@ std::string group_rows(const Run& run, const Table& table, size_t g) {
     marks += "<span class=\"mark ring\" title=\"on the Pareto front\">Pareto</span>";
   }
   std::string html = fmt::format(
-      "<tr class=\"{}\" id=\"group-{}\" data-group=\"{}\"><td class=\"fold\"><button type=\"button\" "
+      "<tr class=\"{}\" id=\"group-{}\" data-group=\"{}\"><td class=\"fold\"><button "
+      "type=\"button\" "
       "aria-expanded=\"false\" aria-label=\"Show each seed\"></button>{}</td>",
       classes, g, g, marks);
-  for (size_t c = 0; c < table.columns.size(); ++c) html += cell_html(table.rows[g][c], table.columns[c]);
+  for (size_t c = 0; c < table.columns.size(); ++c)
+    html += cell_html(table.rows[g][c], table.columns[c]);
   html += "</tr>\n";
   for (size_t m = 0; m < table.seeds[g].size(); ++m) {
     const auto& record = run.records[run.groups[g].members[m]];
@@ -81,9 +85,10 @@ std::string html_failures(const Run& run) {
       settings += (settings.empty() ? "" : ", ") + setting_names({key}).front() + " " +
                   setting_text(key, record);
     }
-    rows += fmt::format("<tr><td class=\"trial\">{}</td><td>{}</td><td>{}</td><td class=\"error\">{}</td></tr>\n",
-                        escape_html(text_of(record, "trial_id")), escape_html(text_of(record, "seed")),
-                        escape_html(settings), escape_html(text_of(record, "error")));
+    rows += fmt::format(
+        "<tr><td class=\"trial\">{}</td><td>{}</td><td>{}</td><td class=\"error\">{}</td></tr>\n",
+        escape_html(text_of(record, "trial_id")), escape_html(text_of(record, "seed")),
+        escape_html(settings), escape_html(text_of(record, "error")));
   }
   if (count == 0) return "";
   return fmt::format(

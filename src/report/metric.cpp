@@ -14,7 +14,8 @@ constexpr double kKibi = 1024;
 std::string pointer_words(const std::string& key) {
   std::string words, part;
   const auto add = [&] {
-    const bool number = std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool number =
+        std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!number && part != "steps") words += (words.empty() ? "" : " ") + part;
     part.clear();
   };
@@ -102,7 +103,8 @@ DisplayUnit display_unit(Quantity quantity, double largest) {
 double largest_mean(const std::vector<Group>& groups, const Metric& metric) {
   double largest = 0;
   for (const auto& group : groups) {
-    if (const auto* statistic = group.find(metric.key)) largest = std::max(largest, statistic->mean);
+    if (const auto* statistic = group.find(metric.key))
+      largest = std::max(largest, statistic->mean);
   }
   return largest;
 }

@@ -42,7 +42,9 @@ const std::string_view kPageScript = R"js(
     document.querySelectorAll('tr.active').forEach(function (row) { row.classList.remove('active'); });
     const row = document.getElementById('group-' + group);
     if (row) row.classList.add('active');
-    views.forEach(function (view) { view.signal('active', group).runAsync(); });
+    views.forEach(function (view) {  // The view under the pointer has it already.
+      if (view.signal('active') !== group) view.signal('active', group).runAsync();
+    });
   }
   if (table) {
     table.querySelectorAll('th[aria-sort]').forEach(function (header) {
@@ -111,8 +113,12 @@ const std::string_view kPageScript = R"js(
       toggle(row, true);
       row.scrollIntoView({ block: 'center' });
     });
-    const fit = function () { view.width(Math.max(280, place.clientWidth)).runAsync(); };
-    new ResizeObserver(fit).observe(place);
+    const fit = function () {
+      const width = Math.max(280, place.clientWidth);
+      if (view.width() !== width) view.width(width).runAsync();
+    };
+    fit();
+    new ResizeObserver(function () { requestAnimationFrame(fit); }).observe(place);
     place.closest('figure').querySelectorAll('button[data-format]').forEach(function (button) {
       button.addEventListener('click', function () { save(view, figure.name, button.dataset.format); });
     });

@@ -13,9 +13,8 @@ namespace {
 Status check_record(const Record& record, const std::filesystem::path& path, int line) {
   if (record.is_object()) return {};
   const std::string found = record.is_discarded() ? "no valid JSON" : record.type_name();
-  return Error{ErrorCode::kCorrupt,
-               fmt::format("{}:{}: expected one JSON object a line, found {}", path.string(), line,
-                           found)};
+  return Error{ErrorCode::kCorrupt, fmt::format("{}:{}: expected one JSON object a line, found {}",
+                                                path.string(), line, found)};
 }
 
 }  // namespace

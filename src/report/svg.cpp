@@ -21,14 +21,14 @@ double x_of(const Figure& figure, double value) { return scaled(figure.x, value,
 double y_of(const Figure& figure, double value) { return scaled(figure.y, value, kBottom, kTop); }
 
 std::string line(double x1, double y1, double x2, double y2, const std::string& style) {
-  return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1, y1, x2,
-                     y2, style);
+  return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1, y1,
+                     x2, y2, style);
 }
 
 std::string text(double x, double y, const std::string& anchor, const std::string& content,
                  const std::string& more = "") {
-  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" {}>{}</text>\n", x, y, anchor,
-                     more, escape_html(content));
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" {}>{}</text>\n", x, y,
+                     anchor, more, escape_html(content));
 }
 
 std::string symbol(double x, double y, size_t shape, const std::string& style,
@@ -37,16 +37,18 @@ std::string symbol(double x, double y, size_t shape, const std::string& style,
   constexpr double r = 5;
   switch (shape % 4) {
     case 0:
-      return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" {}>{}</circle>\n", x, y, r, style,
-                         inner);
+      return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" {}>{}</circle>\n", x, y, r,
+                         style, inner);
     case 1:
-      return fmt::format("<path d=\"M{:.1f} {:.1f}l6 10h-12z\" {}>{}</path>\n", x, y - 6, style, inner);
-    case 2:
-      return fmt::format("<path d=\"M{:.1f} {:.1f}l5 7l-5 7l-5 -7z\" {}>{}</path>\n", x, y - 7, style,
+      return fmt::format("<path d=\"M{:.1f} {:.1f}l6 10h-12z\" {}>{}</path>\n", x, y - 6, style,
                          inner);
+    case 2:
+      return fmt::format("<path d=\"M{:.1f} {:.1f}l5 7l-5 7l-5 -7z\" {}>{}</path>\n", x, y - 7,
+                         style, inner);
     default:
-      return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"10\" height=\"10\" {}>{}</rect>\n",
-                         x - r, y - r, style, inner);
+      return fmt::format(
+          "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"10\" height=\"10\" {}>{}</rect>\n", x - r, y - r,
+          style, inner);
   }
 }
 
@@ -92,10 +94,12 @@ std::string front_line(const Figure& figure) {
   std::string path;
   for (size_t i : figure.front) {
     const double x = x_of(figure, figure.points[i].x), y = y_of(figure, figure.points[i].y);
-    path += path.empty() ? fmt::format("M{:.1f} {:.1f}", x, y) : fmt::format("H{:.1f}V{:.1f}", x, y);
+    path +=
+        path.empty() ? fmt::format("M{:.1f} {:.1f}", x, y) : fmt::format("H{:.1f}V{:.1f}", x, y);
   }
-  return fmt::format("<path d=\"{}H{:.1f}\" fill=\"none\" stroke=\"#9aa3af\" stroke-width=\"2.5\"/>\n",
-                     path, kRight);
+  return fmt::format(
+      "<path d=\"{}H{:.1f}\" fill=\"none\" stroke=\"#9aa3af\" stroke-width=\"2.5\"/>\n", path,
+      kRight);
 }
 
 std::string point_marks(const Figure& figure, const Encoding& encoding,
@@ -112,7 +116,8 @@ std::string point_marks(const Figure& figure, const Encoding& encoding,
                 y_of(figure, std::min(point.y + point.y_deviation, figure.y.high)), stroke);
     svg += line(x_of(figure, std::max(point.x - point.x_deviation, figure.x.low)), y,
                 x_of(figure, std::min(point.x + point.x_deviation, figure.x.high)), y, stroke);
-    const bool on_front = std::find(figure.front.begin(), figure.front.end(), i) != figure.front.end();
+    const bool on_front =
+        std::find(figure.front.begin(), figure.front.end(), i) != figure.front.end();
     const std::string title =
         fmt::format("{}\n{}: {} ± {}\n{}: {}", describe_group(groups, point.group), figure.y.title,
                     format_number(point.y, 2), format_number(point.y_deviation, 2), figure.x.title,
@@ -131,13 +136,15 @@ std::string svg_figure(const Figure& figure, const Encoding& encoding,
                        const std::vector<Group>& groups) {
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" "
-      "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" fill=\"#4b5563\">\n<title>{}</title>\n",
+      "font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
+      "fill=\"#4b5563\">\n<title>{}</title>\n",
       kWidth, kHeight, escape_html(figure.title));
   svg += legend_row(encoding.colours.front(), 16, true) + legend_row(encoding.shape, 36, false);
   svg += axes(figure);
   for (const auto& baseline : figure.baselines) {
     const double y = y_of(figure, baseline.y);
-    svg += line(kLeft, y, kRight, y, "stroke=\"#374151\" stroke-width=\"1.2\" stroke-dasharray=\"6 4\"");
+    svg += line(kLeft, y, kRight, y,
+                "stroke=\"#374151\" stroke-width=\"1.2\" stroke-dasharray=\"6 4\"");
     svg += text(kLeft + 4, y - 5, "start", baseline.label, "font-size=\"11\" fill=\"#374151\"");
   }
   return svg + front_line(figure) + point_marks(figure, encoding, groups) + "</svg>\n";

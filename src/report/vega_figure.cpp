@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kTopPoints = 10;  // The zoomed accuracy axis shows this much below the best.
+constexpr double kTopPoints = 10;      // The zoomed accuracy axis shows this much below the best.
 constexpr double kHeadRoom = 0.6;      // Above the best, in points.
 constexpr double kCrowdedPoints = 25;  // An axis longer than this starts zoomed.
 
@@ -64,8 +64,9 @@ std::pair<double, double> top_range(const Figure& figure) {
 }
 
 size_t points_below(const Figure& figure, double low) {
-  return static_cast<size_t>(std::count_if(figure.points.begin(), figure.points.end(),
-                                           [&](const FigurePoint& point) { return point.y < low; }));
+  return static_cast<size_t>(
+      std::count_if(figure.points.begin(), figure.points.end(),
+                    [&](const FigurePoint& point) { return point.y < low; }));
 }
 
 void fill_signals(Json& signals, const Figure& figure, const Encoding& encoding) {

@@ -13,17 +13,20 @@ constexpr const char* kBundles[] = {"/usr/share/javascript/vega/vega.min.js",
                                     "/usr/share/nodejs/vega/build/vega.min.js"};
 constexpr const char* kModuleFolder = "/usr/share/javascript/vega";
 
-// Debian's libjs-vega has no single vega.min.js: each part is a UMD module. These are the parts that
-// the figures need.
+// Debian's libjs-vega has no single vega.min.js: each part is a UMD module. These are the parts
+// that the figures need.
 constexpr const char* kModules[] = {
-    "vega-util",       "vega-time",       "vega-format",     "vega-loader",     "vega-statistics",
-    "vega-canvas",     "vega-scale",      "vega-dataflow",   "vega-scenegraph", "vega-expression",
-    "vega-selection",  "vega-functions",  "vega-event-selector", "vega-parser", "vega-runtime",
-    "vega-view",       "vega-transforms", "vega-encode",     "vega-view-transforms"};
+    "vega-util",           "vega-time",       "vega-format",         "vega-loader",
+    "vega-statistics",     "vega-canvas",     "vega-scale",          "vega-dataflow",
+    "vega-scenegraph",     "vega-expression", "vega-selection",      "vega-functions",
+    "vega-event-selector", "vega-parser",     "vega-runtime",        "vega-view",
+    "vega-transforms",     "vega-encode",     "vega-view-transforms"};
 
 constexpr std::string_view kNotice =
-    "/*! Vega, https://vega.github.io, Copyright (c) 2015-2022 University of Washington Interactive "
-    "Data Lab and Vega contributors, BSD-3-Clause. Contains parts of D3, https://d3js.org, Copyright "
+    "/*! Vega, https://vega.github.io, Copyright (c) 2015-2022 University of Washington "
+    "Interactive "
+    "Data Lab and Vega contributors, BSD-3-Clause. Contains parts of D3, https://d3js.org, "
+    "Copyright "
     "2010-2022 Mike Bostock, ISC. */\n";
 
 // A minimal CommonJS: each module is a function of (exports, module, require), run once on demand.
@@ -79,7 +82,8 @@ std::string script_code(std::string code) {
   constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
       {"</script", "<\\/script"}, {"</SCRIPT", "<\\/SCRIPT"}, {"<!--", "<\\!--"}};
   for (const auto& [from, to] : kReplacements) {
-    for (size_t place = code.find(from); place != std::string::npos; place = code.find(from, place)) {
+    for (size_t place = code.find(from); place != std::string::npos;
+         place = code.find(from, place)) {
       code.replace(place, from.size(), to);
       place += to.size();
     }

@@ -16,15 +16,20 @@ struct Terminal {
 
 // One column of a two-column paper. SVG and PNG at twice and four times the nominal 96 dpi.
 constexpr Terminal kTerminals[] = {
-    {"svg", "set terminal svg noenhanced size 642,514 font 'Helvetica,19' lw 1.8 dynamic background 'white'"},
-    {"pdf", "set terminal pdfcairo noenhanced color size 8.5cm,6.8cm font 'Helvetica,7.5'"},
-    {"png", "set terminal pngcairo noenhanced size 1284,1028 font 'Helvetica,7.5' fontscale 4 lw 3.5 "
-            "pointscale 3.5"},
+    {"svg",
+     "set terminal svg noenhanced size 642,514 font 'Helvetica,18' lw 1.8 dynamic background "
+     "'white'"},
+    {"pdf",
+     "set terminal pdfcairo noenhanced color size 8.5cm,6.8cm font 'Helvetica,7' fontscale 0.85"},
+    {"png",
+     "set terminal pngcairo noenhanced size 1284,1028 font 'Helvetica,7' fontscale 4 lw 3.5 "
+     "pointscale 3.5"},
 };
 
 const Terminal* find_terminal(const std::string& format) {
-  const auto* found = std::find_if(std::begin(kTerminals), std::end(kTerminals),
-                                   [&](const Terminal& terminal) { return terminal.format == format; });
+  const auto* found =
+      std::find_if(std::begin(kTerminals), std::end(kTerminals),
+                   [&](const Terminal& terminal) { return terminal.format == format; });
   return found == std::end(kTerminals) ? nullptr : found;
 }
 
@@ -63,10 +68,9 @@ Result<std::vector<std::filesystem::path>> write_figures(const Run& run,
     }
     for (const auto& figure : figures) {
       written.push_back(folder / (figure.name + "." + format));
-      COPPICE_TRY_STATUS(run_gnuplot(std::string(terminal->command) + "\n" +
-                                     output_command(written.back()) +
-                                     gnuplot_figure(figure, encoding, options.top_points) +
-                                     "unset output\n"));
+      COPPICE_TRY_STATUS(
+          run_gnuplot(std::string(terminal->command) + "\n" + output_command(written.back()) +
+                      gnuplot_figure(figure, encoding, options.top_points) + "unset output\n"));
     }
   }
   return written;

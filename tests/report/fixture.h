@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -9,9 +11,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "coppice/core/file.h"
-#include "coppice/core/random.h"
-
 namespace coppice::report::testing {
 
 using Json = nlohmann::ordered_json;
@@ -20,7 +19,8 @@ using Json = nlohmann::ordered_json;
 class RunFolder {
  public:
   explicit RunFolder(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() / fmt::format("coppice_report_{}_{}", name, ::getpid())) {
+      : path_(std::filesystem::temp_directory_path() /
+              fmt::format("coppice_report_{}_{}", name, ::getpid())) {
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }
@@ -59,8 +59,8 @@ inline std::vector<Point> sweep_points() {
 
 /// A value in [-1, 1) that depends on nothing but the arguments.
 inline double noise(const Point& point, int stream) {
-  const unsigned mixed = static_cast<unsigned>(point.seed * 7919 + point.bits * 104729 + stream * 1299709 +
-                                               point.finetune_epochs * 15485863 +
+  const unsigned mixed = static_cast<unsigned>(point.seed * 7919 + point.bits * 104729 +
+                                               stream * 1299709 + point.finetune_epochs * 15485863 +
                                                static_cast<int>(point.sparsity * 100) * 32452843);
   const unsigned scrambled = (mixed ^ (mixed >> 13)) * 2654435761u;
   return static_cast<double>(scrambled >> 8) / (1 << 23) - 1.0;
@@ -73,11 +73,14 @@ inline Json sweep_record(const Point& point) {
                                                 : 0.75 * std::pow(point.sparsity, 5);
   const double accuracy = 0.9235 - loss - (point.bits == 8 ? 0.004 : 0) +
                           (point.finetune_epochs > 0 ? 0.003 : 0) + 0.006 * noise(point, 1);
-  const double test = std::round(accuracy * 4890) / 4890, half = 1.96 * std::sqrt(test * (1 - test) / 4890);
+  const double test = std::round(accuracy * 4890) / 4890,
+               half = 1.96 * std::sqrt(test * (1 - test) / 4890);
   const int64_t parameters = 22604;
-  const auto nonzero = static_cast<int64_t>(static_cast<double>(parameters) * kept) + 600;
+  const auto biases = static_cast<int64_t>(600 * point.sparsity);  // Never pruned.
+  const auto nonzero = static_cast<int64_t>(static_cast<double>(parameters) * kept) + biases;
   Json record = {
-      {"trial_id", fmt::format("{:08x}", static_cast<unsigned>((noise(point, 9) + 1) * 2147483647.0))},
+      {"trial_id",
+       fmt::format("{:08x}", static_cast<unsigned>((noise(point, 9) + 1) * 2147483647.0))},
       {"seed", point.seed},
       {"status", "ok"},
       {"arch", "ds_cnn"},
@@ -98,13 +101,15 @@ inline Json sweep_record(const Point& point) {
       {"test_accuracy_low", test - half},
       {"test_accuracy_high", test + half},
       {"parameters_total", parameters},
-      {"parameters_nonzero", std::min(nonzero, parameters)},
+      {"parameters_nonzero", nonzero},
       {"macs_dense", 2656768},
       {"macs_effective", static_cast<int64_t>(2656768 * (0.06 + 0.94 * kept))},
       {"flash_bytes", static_cast<int64_t>(static_cast<double>(nonzero) * point.bits / 8 *
-                                           (point.sparsity > 0 ? 1.25 : 1)) + 4100},
+                                           (point.sparsity > 0 ? 1.25 : 1)) +
+                          4100},
       {"ram_peak_bytes", point.bits == 8 ? 33024 : 129024},
-      {"host_latency_us_median", (point.bits == 8 ? 310 : 540) * (0.35 + 0.65 * kept) * (1 + 0.04 * noise(point, 3))},
+      {"host_latency_us_median",
+       (point.bits == 8 ? 310 : 540) * (0.35 + 0.65 * kept) * (1 + 0.04 * noise(point, 3))},
       {"host_latency_us_spread", 12.5},
       {"wall_s", 48.2 + noise(point, 4)}};
   if (point.bits == 8) {
@@ -122,9 +127,13 @@ inline std::vector<Json> sweep_records() {
 }
 
 inline Json failed_record() {
-  return {{"trial_id", "deadbeef"}, {"seed", 2}, {"status", "failed"},
+  return {{"trial_id", "deadbeef"},
+          {"seed", 2},
+          {"status", "failed"},
           {"error", "layer conv_3: sparsity 0.999 leaves no weight; at least one was expected"},
-          {"arch", "ds_cnn"}, {"dataset", "speech_commands_v2"}, {"sparsity_requested", 0.999}};
+          {"arch", "ds_cnn"},
+          {"dataset", "speech_commands_v2"},
+          {"sparsity_requested", 0.999}};
 }
 
 inline std::string to_lines(const std::vector<Json>& records) {
@@ -139,7 +148,8 @@ inline void write_run(const RunFolder& folder) {
   records.push_back(failed_record());
   folder.write("results.jsonl", to_lines(records));
   folder.write("config.resolved.json", R"({"version": 1, "name": "kws_demo", "seeds": [1, 2, 3]})");
-  folder.write("env.json", R"({"cpu": "Intel(R) Xeon(R) @ 2.20GHz", "isa": "avx2", "compiler": "GCC 12.2.0",
+  folder.write("env.json",
+               R"({"cpu": "Intel(R) Xeon(R) @ 2.20GHz", "isa": "avx2", "compiler": "GCC 12.2.0",
     "version": "0.1.0", "command": "coppice sweep configs/kws_demo.json"})");
 }
 

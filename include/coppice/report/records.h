@@ -36,9 +36,10 @@ Statistic summarize(const std::vector<double>& values);
 
 /// Trials that differ by their seed alone.
 struct Group {
-  Record settings;                          ///< What was asked for: arch, bits, swept values, ...
-  std::vector<size_t> members;              ///< Indices of the records, in file order.
-  std::map<std::string, Statistic> values;  ///< Each numeric result key that all or some members have.
+  Record settings;              ///< What was asked for: arch, bits, swept values, ...
+  std::vector<size_t> members;  ///< Indices of the records, in file order.
+  std::map<std::string, Statistic>
+      values;  ///< Each numeric result key that all or some members have.
 
   /// The statistic of `key`, or null when no member has it.
   const Statistic* find(const std::string& key) const;

@@ -13,7 +13,7 @@ namespace coppice::report {
 
 struct FigureOptions {
   std::vector<std::string> formats = {"svg", "pdf"};  ///< Of "svg", "pdf", "png".
-  std::vector<Metric> costs = cost_metrics();         ///< One figure each, as far as trials have it.
+  std::vector<Metric> costs = cost_metrics();  ///< One figure each, as far as trials have it.
   double top_points = 0;  ///< Draw only this many points of accuracy below the best; 0 draws all.
 };
 

@@ -1,0 +1,132 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "coppice/report/csv.h"
+#include "coppice/report/figure.h"
+#include "coppice/report/table.h"
+#include "report/fixture.h"
+
+namespace coppice::report {
+namespace {
+
+TEST(Csv, QuotesAsRfc4180Asks) {
+  const std::vector<Record> records = {
+      Record{{"seed", 1},
+             {"zeta", "a,b"},
+             {"config./steps/0/lr", 0.1},
+             {"error", "say \"no\"\nplease"}},
+      Record{
+          {"trial_id", "x"}, {"zeta", nullptr}, {"wall_s", 0.30000000000000004}, {"alpha", true}}};
+  EXPECT_EQ(to_csv(records),
+            "trial_id,seed,error,wall_s,config./steps/0/lr,alpha,zeta\r\n"
+            ",1,\"say \"\"no\"\"\nplease\",,0.1,,\"a,b\"\r\n"
+            "x,,,0.30000000000000004,,true,\r\n");
+}
+
+TEST(Csv, ColumnsDoNotDependOnTheOrderOfRecords) {
+  auto records = testing::sweep_records();
+  records.push_back(testing::failed_record());
+  const auto columns = csv_columns(records);
+  std::reverse(records.begin(), records.end());
+  EXPECT_EQ(csv_columns(records), columns);
+  EXPECT_EQ(columns.front(), "trial_id");
+}
+
+TEST(Table, HasARowForEachGroupAndMarksTheFront) {
+  const auto records = testing::sweep_records();
+  const auto groups = group_by_seed(records);
+  const auto table = make_table(records, groups, cost_metrics().front());
+  ASSERT_EQ(table.rows.size(), 16u);
+  for (size_t g = 0; g < table.rows.size(); ++g) {
+    ASSERT_EQ(table.rows[g].size(), table.columns.size());
+    ASSERT_EQ(table.seeds[g].size(), 3u);
+    for (const auto& row : table.seeds[g]) EXPECT_EQ(row.size(), table.columns.size());
+    bool beaten = false;
+    for (const auto& other : groups) {
+      const double accuracy =
+          other.find("test_accuracy")->mean - groups[g].find("test_accuracy")->mean;
+      const double flash = other.find("flash_bytes")->mean - groups[g].find("flash_bytes")->mean;
+      beaten = beaten || (accuracy >= 0 && flash <= 0 && (accuracy > 0 || flash < 0));
+    }
+    EXPECT_EQ(table.on_front[g], !beaten) << g;
+  }
+  EXPECT_EQ(std::count(table.is_baseline.begin(), table.is_baseline.end(), true), 1);
+}
+
+TEST(Table, TextIsAlignedAndMarkdownEscaped) {
+  const std::vector<Record> records = {
+      Record{{"seed", 1}, {"arch", "a|b"}, {"test_accuracy", 0.5}, {"flash_bytes", 100}},
+      Record{{"seed", 2}, {"arch", "a|b"}, {"test_accuracy", 0.6}, {"flash_bytes", 100}},
+      Record{{"seed", 1}, {"arch", "c"}, {"test_accuracy", 0.4}, {"flash_bytes", 300}}};
+  const auto table = make_table(records, group_by_seed(records), cost_metrics().front());
+  EXPECT_EQ(to_text(table),
+            "  network  seeds  Test accuracy [%]  Flash [B] \n"
+            "* a|b          2       55.00 ± 7.07        100 \n"
+            "  c            1              40.00        300 \n");
+  EXPECT_EQ(to_markdown(table),
+            "| network | seeds | Test accuracy [%] | Flash [B] |\n|---|---:|---:|---:|\n"
+            "| **a\\|b** | **2** | **55.00 ± 7.07** | **100** |\n"
+            "| c | 1 | 40.00 | 300 |\n");
+}
+
+TEST(Ticks, AreRoundAndInside) {
+  EXPECT_EQ(nice_ticks(0, 10, false), (std::vector<double>{0, 2, 4, 6, 8, 10}));
+  EXPECT_EQ(tick_labels(nice_ticks(6.5, 110, true)),
+            (std::vector<std::string>{"10", "20", "50", "100"}));
+  EXPECT_EQ(tick_labels({0.5, 1, 1.5, 2}), (std::vector<std::string>{"0.5", "1", "1.5", "2"}));
+  for (double low : {0.0, 0.031, 7.0, 47.7, 1e5}) {
+    for (double span : {1e-3, 0.4, 1.0, 9.3, 45.0, 3e6}) {
+      const auto ticks = nice_ticks(low, low + span, false);
+      EXPECT_GE(ticks.size(), 3u) << low << " " << span;
+      EXPECT_LE(ticks.size(), 8u) << low << " " << span;
+      const auto labels = tick_labels(ticks);
+      EXPECT_EQ(std::set<std::string>(labels.begin(), labels.end()).size(), ticks.size());
+    }
+  }
+}
+
+TEST(Figures, AxesHoldEveryPointAndGoLogarithmicWhenWide) {
+  const auto groups = group_by_seed(testing::sweep_records());
+  const auto figures = make_figures(groups, cost_metrics());
+  ASSERT_EQ(figures.size(), 5u);
+  EXPECT_EQ(figures[0].name, "accuracy_flash");
+  EXPECT_TRUE(figures[0].x.logarithmic);  // 94.6 KiB is more than ten times 6.5 KiB.
+  EXPECT_FALSE(figures[1].x.logarithmic);
+  EXPECT_EQ(figures[3].points.size(), 8u);  // Only int8 runs on the chip.
+  for (const auto& figure : figures) {
+    ASSERT_EQ(figure.baselines.size(), 1u);
+    EXPECT_FALSE(figure.front.empty());
+    for (const auto& point : figure.points) {
+      EXPECT_GT(point.x, figure.x.low);
+      EXPECT_LT(point.x, figure.x.high);
+      EXPECT_GT(point.y, figure.y.low);
+      EXPECT_LT(point.y, figure.y.high);
+    }
+  }
+  const auto encoding = make_encoding(groups);
+  EXPECT_EQ(encoding.colours.front().labels, (std::vector<std::string>{"int8", "float32"}));
+  EXPECT_EQ(encoding.shape.labels, (std::vector<std::string>{"none", "5 epochs"}));
+  EXPECT_EQ(encoding.order.labels.size(), 4u);
+}
+
+TEST(Figures, EachDatasetHasItsOwn) {
+  auto records = testing::sweep_records();
+  for (size_t i = 0; i < records.size(); i += 2) records[i]["dataset"] = "cifar/10";
+  const auto figures = make_figures(group_by_seed(records), {cost_metrics().front()});
+  ASSERT_EQ(figures.size(), 2u);
+  EXPECT_EQ(figures[0].name, "accuracy_flash_cifar_10");
+  EXPECT_EQ(figures[0].points.size() + figures[1].points.size(), 16u);
+}
+
+TEST(Palette, ColoursDiffer) {
+  for (size_t count : {1, 2, 7, 8, 13}) {
+    const auto colours = palette(count);
+    EXPECT_EQ(std::set<std::string>(colours.begin(), colours.end()).size(), count);
+  }
+}
+
+}  // namespace
+}  // namespace coppice::report
