@@ -16,6 +16,7 @@ namespace {
 
 constexpr AddVerb kVerbs[] = {
     add_data,
+    add_features,
     add_inspect,
     add_report,
 };

@@ -21,6 +21,7 @@ using AddVerb = void (*)(CLI::App& app, ExitStatus& status);
 
 // One line a verb, in the order of --help; each lives in src/cli/<verb>.cpp.
 void add_data(CLI::App& app, ExitStatus& status);
+void add_features(CLI::App& app, ExitStatus& status);
 void add_inspect(CLI::App& app, ExitStatus& status);
 void add_report(CLI::App& app, ExitStatus& status);
 
