@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "coppice/core/cpu.h"
+
+namespace coppice::train {
+
+/// A matrix product on row-major arrays with row strides; which operand is transposed is the
+/// function's choice.
+struct Product {
+  int64_t m = 0, n = 0, k = 0;
+  const float* a = nullptr;
+  int64_t a_stride = 0;
+  const float* b = nullptr;
+  int64_t b_stride = 0;
+  float* c = nullptr;
+  int64_t c_stride = 0;
+  bool accumulate = false;  ///< c += product instead of c = product.
+};
+
+/// The interval an activation clamps to: (-inf, inf), (0, inf) or (0, 6).
+struct Clamp {
+  float low = 0, high = 0;
+};
+
+/// A window moved over one zero-padded sample [H, W, channels] in memory order.
+struct WindowGrid {
+  int out_h = 0, out_w = 0;
+  int64_t row_step = 0;    ///< Floats between the windows of two output rows.
+  int64_t pixel_step = 0;  ///< Floats between the windows of two output pixels.
+  const int64_t* taps = nullptr;  ///< Offset of each tap from the window's first float.
+  int tap_count = 0;
+  int channels = 0;
+};
+
+/// How to copy windows to rows of a matrix and back: `runs` runs of `run` contiguous floats.
+struct PatchGrid {
+  int out_w = 0;
+  int64_t row_step = 0, pixel_step = 0;
+  const int64_t* runs = nullptr;  ///< Offset of each run from the window's first float.
+  int run_count = 0;
+  int run = 0;
+};
+
+/// A pooling window over one sample [in_h, in_w, channels] without padding copies.
+struct PoolGrid {
+  int in_h = 0, in_w = 0, out_h = 0, out_w = 0, channels = 0;
+  int kernel_h = 0, kernel_w = 0, stride_h = 0, stride_w = 0, pad_top = 0, pad_left = 0;
+};
+
+/// What a dropout decision is a function of: Philox key and the upper counter words.
+struct DropoutStream {
+  uint32_t key[2] = {};
+  uint32_t counter[3] = {};
+  uint32_t threshold = 0;  ///< Elements whose 16 random bits are below it are dropped.
+  float scale = 1;         ///< Factor of the kept ones.
+};
+
+/// One optimizer step on `count` parameters whose gradients lie in `lanes` arrays.
+struct Update {
+  int64_t count = 0;
+  float* value = nullptr;
+  float* first = nullptr;         ///< Momentum (SGD) or first moment (Adam).
+  float* second = nullptr;        ///< Second moment (Adam).
+  const uint8_t* mask = nullptr;  ///< nullptr: all kept.
+  const float* gradient = nullptr;
+  int64_t lane_stride = 0;
+  int lanes = 0;
+  float rate = 0;       ///< Learning rate; for Adam divided by 1 - beta1^t.
+  float momentum = 0;   ///< SGD.
+  float decay = 0;      ///< Added to the gradient: decay * value.
+  float shrink = 1;     ///< Factor of the value before the step (decoupled decay).
+  float second_correction = 1;  ///< Adam: 1 / (1 - beta2^t).
+};
+
+/// The inner loops of training, compiled once for each instruction set. Arrays named `period`
+/// wide repeat a per-channel vector (see periodic.h); `count` is a number of floats.
+struct Kernels {
+  Isa isa = Isa::kScalar;
+
+  // c[m,n] (+)= a * b with a [m,k] and b [n,k] transposed (nt), a [m,k] and b [k,n] (nn),
+  // a [k,m] transposed and b [k,n] (tn).
+  void (*gemm_nt)(const Product&) = nullptr;
+  void (*gemm_nn)(const Product&) = nullptr;
+  void (*gemm_tn)(const Product&) = nullptr;
+
+  /// y = clamp(x + bias).
+  void (*bias_clamp)(float* y, const float* bias, int period, int64_t count, Clamp clamp) = nullptr;
+  /// sums[period] += columns of x.
+  void (*column_sums)(const float* x, int period, int64_t count, float* sums) = nullptr;
+  /// y = clamp(x).
+  void (*clamp_forward)(const float* x, float* y, int64_t count, Clamp clamp) = nullptr;
+  /// dx (+)= dy where y is inside the interval.
+  void (*clamp_backward)(const float* y, const float* dy, float* dx, int64_t count, Clamp clamp,
+                         bool accumulate) = nullptr;
+  /// y = clamp(a + b).
+  void (*add)(const float* a, const float* b, float* y, int64_t count, Clamp clamp) = nullptr;
+  /// y (+)= x.
+  void (*copy)(const float* x, float* y, int64_t count, bool accumulate) = nullptr;
+
+  /// sums += x - shift, squares += (x - shift)^2 by column.
+  void (*moments)(const float* x, const float* shift, int period, int64_t count, float* sums,
+                  float* squares) = nullptr;
+  /// y = clamp(x * factor + offset).
+  void (*scale_clamp)(const float* x, const float* factor, const float* offset, int period,
+                      int64_t count, Clamp clamp, float* y) = nullptr;
+  /// With g = dy where x * factor + offset is inside the interval: sums += g, products +=
+  /// g * (x - mean).
+  void (*norm_sums)(const float* x, const float* dy, const float* factor, const float* offset,
+                    const float* mean, int period, int64_t count, Clamp clamp, float* sums,
+                    float* products) = nullptr;
+  /// dx (+)= g * factor + x * slope + constant.
+  void (*norm_backward)(const float* x, const float* dy, const float* factor, const float* offset,
+                        const float* slope, const float* constant, int period, int64_t count,
+                        Clamp clamp, bool accumulate, float* dx) = nullptr;
+
+  /// y[out_h*out_w, channels] (+)= sum over taps of x[window + tap] * weight[tap].
+  void (*depthwise)(const WindowGrid&, const float* x, const float* weight, float* y,
+                    bool accumulate) = nullptr;
+  /// dweight[tap] += sum over windows of x[window + tap] * dy.
+  void (*depthwise_weight)(const WindowGrid&, const float* x, const float* dy,
+                           float* dweight) = nullptr;
+  /// x[window + tap] += dy * weight[tap].
+  void (*depthwise_scatter)(const WindowGrid&, const float* dy, const float* weight,
+                            float* x) = nullptr;
+
+  /// Copies the windows of output rows [begin, end) to the rows of `columns`.
+  void (*gather)(const PatchGrid&, const float* x, int begin, int end, float* columns) = nullptr;
+  /// Adds the rows of `columns` to their windows in x.
+  void (*scatter)(const PatchGrid&, const float* columns, int begin, int end, float* x) = nullptr;
+
+  void (*max_pool)(const PoolGrid&, const float* x, float* y, int32_t* argmax) = nullptr;
+  /// dx += dy at the argmax.
+  void (*max_pool_backward)(const PoolGrid&, const float* dy, const int32_t* argmax,
+                            float* dx) = nullptr;
+  void (*avg_pool)(const PoolGrid&, const float* x, float* y) = nullptr;
+  void (*avg_pool_backward)(const PoolGrid&, const float* dy, float* dx) = nullptr;
+
+  /// y = x * scale or 0, and which.
+  void (*dropout)(const DropoutStream&, const float* x, int64_t count, float* y,
+                  uint8_t* kept) = nullptr;
+  /// dx (+)= dy * scale where kept.
+  void (*dropout_backward)(const float* dy, const uint8_t* kept, int64_t count, float scale,
+                           bool accumulate, float* dx) = nullptr;
+
+  void (*sgd)(const Update&) = nullptr;
+  void (*adam)(const Update&) = nullptr;
+};
+
+/// Adam's decay rates of the moments and its epsilon (Kingma & Ba, ICLR 2015).
+inline constexpr float kAdamBeta1 = 0.9f;
+inline constexpr float kAdamBeta2 = 0.999f;
+inline constexpr float kAdamEpsilon = 1e-8f;
+
+/// The kernels of the best instruction set not above `limit`.
+const Kernels& kernels_for(Isa limit);
+
+// One translation unit each.
+const Kernels& kernels_baseline();
+const Kernels& kernels_avx2();
+const Kernels& kernels_avx512();
+
+}  // namespace coppice::train

@@ -1,0 +1,227 @@
+#include "train/network.h"
+
+#include <algorithm>
+
+#include "train/denormals.h"
+#include "train/gradient_plan.h"
+#include "train/layers.h"
+#include "train/loss.h"
+#include "train/lowering.h"
+
+namespace coppice::train {
+namespace {
+
+// Enough lanes to keep a machine busy, few enough that adding up their gradients costs little.
+int lane_count(int batch) { return std::clamp((batch + 7) / 8, std::min(batch, 4), 16); }
+
+// Samples whose largest activation fills a quarter of a second-level cache of 1 MiB.
+int tile_size(const Graph& graph, int lane_samples) {
+  constexpr int64_t kTileFloats = 64 * 1024;
+  int64_t largest = 1;
+  for (const auto& tensor : graph.tensors) largest = std::max(largest, tensor.shape.elements());
+  return static_cast<int>(std::clamp<int64_t>(kTileFloats / largest, 1, lane_samples));
+}
+
+}  // namespace
+
+// Between forward and backward: loss, accuracy, and the gradient of the logits.
+class Network::LossLayer : public Layer {
+ public:
+  LossLayer(const LayerSetup& setup, float smoothing)
+      : Layer(setup), smoothing_(smoothing),
+        lanes_(static_cast<size_t>(setup.gradients.count)) {}
+
+  void start(std::span<const int> labels) {
+    labels_ = labels;
+    std::fill(lanes_.begin(), lanes_.end(), BatchResult{});
+  }
+
+  void forward(const Tile& tile) override {
+    BatchResult& result = lanes_[static_cast<size_t>(tile.lane)];
+    const auto classes = static_cast<int>(output().elements);
+    const float scale = 1.0f / static_cast<float>(setup_.step->samples);
+    for (int i = 0; i < tile.count; ++i) {
+      const float* logits = y(tile) + i * classes;
+      const int label = labels_[static_cast<size_t>(tile.first + i)];
+      float* gradient = output().gradient == nullptr ? nullptr : dy(tile) + i * classes;
+      result.loss += cross_entropy(logits, classes, label, smoothing_, scale, gradient);
+      result.correct += largest_index(logits, classes) == label;
+    }
+  }
+  void backward(const Tile&) override {}
+
+  BatchResult total() const {
+    BatchResult sum;
+    for (const auto& lane : lanes_) {
+      sum.loss += lane.loss;
+      sum.correct += lane.correct;
+    }
+    return sum;
+  }
+
+ private:
+  float smoothing_;
+  std::span<const int> labels_;
+  std::vector<BatchResult> lanes_;
+};
+
+Network::Network(const Graph& graph, ParameterStore& parameters, const Kernels& kernels,
+                 const NetworkOptions& options)
+    : kernels_(kernels), options_(options) {
+  lanes_.count = lane_count(options.batch);
+  lane_samples_ = (options.batch + lanes_.count - 1) / lanes_.count;
+  tile_samples_ = tile_size(graph, lane_samples_);
+  if (options.training) {
+    lanes_.stride = parameters.trainable();
+    lane_values_ = AlignedFloats(static_cast<size_t>(lanes_.stride * lanes_.count));
+    lanes_.data = lane_values_.data();
+  }
+  const LoweredGraph lowered = lower(graph, options.training);
+  GradientPlan plan;
+  if (options.training) plan = plan_gradients(graph, lowered);
+  allocate(graph, lowered, plan);
+  make_layers(graph, lowered, plan, parameters);
+  schedule_forward();
+  if (options.training) schedule_backward(lowered, plan);
+}
+
+Network::~Network() = default;
+
+void Network::allocate(const Graph& graph, const LoweredGraph& lowered, const GradientPlan& plan) {
+  constexpr int64_t kAlignment = 16;
+  const auto aligned = [](int64_t floats) { return (floats + kAlignment - 1) / kAlignment * kAlignment; };
+  const int64_t batch = options_.batch;
+  std::vector<int64_t> offsets(graph.tensors.size(), -1);
+  int64_t total = 0;
+  const auto place = [&](int storage) {
+    offsets[static_cast<size_t>(storage)] = total;
+    total += aligned(batch * graph.tensors[static_cast<size_t>(storage)].shape.elements());
+  };
+  place(graph.input);
+  for (const auto& layer : lowered.layers) place(layer.output);
+  values_ = AlignedFloats(static_cast<size_t>(total));
+
+  std::vector<int64_t> buffer_offsets;
+  int64_t gradients = 0;
+  for (int64_t elements : plan.buffer_elements) {
+    buffer_offsets.push_back(gradients);
+    gradients += aligned(batch * elements);
+  }
+  gradient_values_ = AlignedFloats(static_cast<size_t>(gradients));
+
+  blobs_.resize(graph.tensors.size());
+  for (size_t s = 0; s < blobs_.size(); ++s) {
+    blobs_[s].elements = graph.tensors[s].shape.elements();
+    if (offsets[s] >= 0) blobs_[s].value = values_.data() + offsets[s];
+    if (plan.buffer.empty() || plan.buffer[s] < 0) continue;
+    const auto buffer = static_cast<size_t>(plan.buffer[s]);
+    blobs_[s].gradient = gradient_values_.data() + buffer_offsets[buffer];
+    blobs_[s].gradient_stride = plan.buffer_elements[buffer];
+  }
+  input_ = &blobs_[static_cast<size_t>(graph.input)];
+  logits_ = &blobs_[static_cast<size_t>(lowered.logits)];
+}
+
+void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const GradientPlan& plan,
+                          ParameterStore& parameters) {
+  LayerSetup setup;
+  setup.graph = &graph;
+  setup.parameters = &parameters;
+  setup.gradients = lanes_;
+  setup.kernels = &kernels_;
+  setup.step = &step_;
+  setup.batch = options_.batch;
+  setup.training = options_.training;
+  for (size_t l = 0; l < lowered.layers.size(); ++l) {
+    const LoweredLayer& layer = lowered.layers[l];
+    const Node& node = graph.nodes[layer.node];
+    setup.node_index = layer.node;
+    setup.activation = layer.activation;
+    setup.output = &blobs_[static_cast<size_t>(layer.output)];
+    setup.inputs.clear();
+    for (size_t i = 0; i < layer.inputs.size(); ++i) {
+      const EdgePlan edge = options_.training ? plan.edges[l][i] : EdgePlan{};
+      setup.inputs.push_back({&blobs_[static_cast<size_t>(layer.inputs[i])],
+                              graph.tensors[static_cast<size_t>(node.inputs[i])].shape,
+                              edge.wants_gradient, edge.accumulate});
+    }
+    layers_.push_back(std::visit([&](const auto& op) { return make_layer(op, setup); }, node.op));
+  }
+  setup.output = logits_;
+  setup.inputs.clear();
+  loss_ = std::make_unique<LossLayer>(setup, options_.label_smoothing);
+}
+
+void Network::schedule_forward() {
+  phases_.emplace_back();
+  for (const auto& layer : layers_) {
+    if (layer->needs_batch()) {
+      phases_.back().stages.push_back({layer.get(), &Layer::gather_forward});
+      phases_.back().layer = layer.get();
+      phases_.back().finish = &Layer::finish_forward;
+      phases_.emplace_back();
+    }
+    phases_.back().stages.push_back({layer.get(), &Layer::forward});
+  }
+}
+
+void Network::schedule_backward(const LoweredGraph& lowered, const GradientPlan& plan) {
+  phases_.back().stages.push_back({loss_.get(), &Layer::forward});
+  for (size_t l = layers_.size(); l-- > 0;) {
+    if (plan.buffer[static_cast<size_t>(lowered.layers[l].output)] < 0) continue;
+    Layer* layer = layers_[l].get();
+    if (layer->needs_batch()) {
+      phases_.back().stages.push_back({layer, &Layer::gather_backward});
+      phases_.back().layer = layer;
+      phases_.back().finish = &Layer::finish_backward;
+      phases_.emplace_back();
+    }
+    phases_.back().stages.push_back({layer, &Layer::backward});
+  }
+}
+
+std::span<float> Network::input(int index) {
+  return {input_->value + index * input_->elements, static_cast<size_t>(input_->elements)};
+}
+
+std::span<const float> Network::logits(int index) const {
+  return {logits_->value + index * logits_->elements, static_cast<size_t>(logits_->elements)};
+}
+
+void Network::run_lane(const Phase& phase, int lane) {
+  const FlushDenormals flush;
+  const int begin = lane * lane_samples_;
+  const int end = std::min(begin + lane_samples_, step_.samples);
+  if (&phase == &phases_.front() && options_.training) {
+    std::fill_n(lanes_.lane(lane), lanes_.stride, 0.0f);
+  }
+  for (int first = begin; first < end; first += tile_samples_) {
+    const Tile tile{lane, first, std::min(tile_samples_, end - first)};
+    for (const Stage& stage : phase.stages) (stage.layer->*stage.run)(tile);
+  }
+}
+
+void Network::run_phases(ThreadPool& pool) {
+  used_ = lanes_;
+  used_.count = (step_.samples + lane_samples_ - 1) / lane_samples_;
+  for (const auto& layer : layers_) layer->prepare();
+  for (const Phase& phase : phases_) {
+    pool.run(used_.count, [&](int lane) { run_lane(phase, lane); });
+    if (phase.finish != nullptr) (phase.layer->*phase.finish)();
+  }
+}
+
+void Network::infer(ThreadPool& pool, int samples) {
+  step_.samples = samples;
+  run_phases(pool);
+}
+
+BatchResult Network::train(ThreadPool& pool, std::span<const int> labels, const StepState& step) {
+  step_ = step;
+  step_.samples = static_cast<int>(labels.size());
+  loss_->start(labels);
+  run_phases(pool);
+  return loss_->total();
+}
+
+}  // namespace coppice::train

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "coppice/core/thread_pool.h"
+#include "coppice/graph/graph.h"
+#include "train/layer.h"
+#include "train/memory.h"
+#include "train/parameter_store.h"
+
+namespace coppice::train {
+
+struct NetworkOptions {
+  int batch = 64;
+  bool training = false;  ///< Batch statistics, dropout, gradients.
+  float label_smoothing = 0.0f;
+};
+
+/// Sums over the samples of a batch.
+struct BatchResult {
+  double loss = 0;
+  int correct = 0;
+};
+
+/// A graph made ready to run batches, on parameters that live in a store (which several networks
+/// may share). Nothing is allocated after the first batch.
+class Network {
+ public:
+  Network(const Graph& graph, ParameterStore& parameters, const Kernels& kernels,
+          const NetworkOptions& options);
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  int classes() const { return static_cast<int>(logits_->elements); }
+  /// Where sample `index` of the next batch goes.
+  std::span<float> input(int index);
+  std::span<const float> logits(int index) const;
+
+  /// Forward for the first `samples` inputs.
+  void infer(ThreadPool& pool, int samples);
+
+  /// Forward, loss and backward; the gradients of the mean loss are then in gradients().
+  BatchResult train(ThreadPool& pool, std::span<const int> labels, const StepState& step);
+
+  /// Gradients by lane, of the lanes that the last batch used.
+  const GradientLanes& gradients() const { return used_; }
+
+ private:
+  class LossLayer;
+  // Layers that a tile runs through without waiting for other tiles, and what one thread does
+  // when all tiles are through.
+  struct Stage {
+    Layer* layer;
+    void (Layer::*run)(const Tile&);
+  };
+  struct Phase {
+    std::vector<Stage> stages;
+    Layer* layer = nullptr;
+    void (Layer::*finish)() = nullptr;
+  };
+
+  void allocate(const Graph& graph, const struct LoweredGraph& lowered,
+                const struct GradientPlan& plan);
+  void make_layers(const Graph& graph, const LoweredGraph& lowered, const GradientPlan& plan,
+                   ParameterStore& parameters);
+  void schedule_forward();
+  void schedule_backward(const LoweredGraph& lowered, const GradientPlan& plan);
+  void run_phases(ThreadPool& pool);
+  void run_lane(const Phase& phase, int lane);
+
+  const Kernels& kernels_;
+  NetworkOptions options_;
+  int lane_samples_ = 1;
+  int tile_samples_ = 1;
+  GradientLanes lanes_, used_;
+  StepState step_;
+  AlignedFloats values_, gradient_values_, lane_values_;
+  std::vector<Blob> blobs_;  // By storage.
+  const Blob* input_ = nullptr;
+  const Blob* logits_ = nullptr;
+  std::vector<std::unique_ptr<Layer>> layers_;
+  std::unique_ptr<LossLayer> loss_;
+  std::vector<Phase> phases_;
+};
+
+}  // namespace coppice::train
