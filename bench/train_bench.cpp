@@ -30,7 +30,7 @@ void training_step(benchmark::State& state, const std::string& arch) {
   ParameterStore parameters(*graph);
   TrainOptions options;
   options.optimizer = Optimizer::kSgd;
-  Network network(*graph, parameters, kernels, {batch, true, 0.0f});
+  Network network(*graph, parameters, kernels, {batch, Mode::kTraining, 0.0f});
   OptimizerState optimizer(parameters, options, kernels);
   ThreadPool pool(thread_count());
   Random random(1, "bench");
@@ -51,10 +51,14 @@ void training_step(benchmark::State& state, const std::string& arch) {
                  " threads");
 }
 
-BENCHMARK_CAPTURE(training_step, ds_cnn, "ds_cnn")->Arg(64)->UseRealTime()->Unit(
-    benchmark::kMillisecond);
-BENCHMARK_CAPTURE(training_step, resnet8, "resnet8")->Arg(64)->UseRealTime()->Unit(
-    benchmark::kMillisecond);
+BENCHMARK_CAPTURE(training_step, ds_cnn, "ds_cnn")
+    ->Arg(64)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(training_step, resnet8, "resnet8")
+    ->Arg(64)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace coppice::train

@@ -7,19 +7,29 @@
 namespace coppice::train {
 namespace {
 
-// Ioffe & Szegedy, ICML 2015. x [rows, C]; y = clamp(gamma * (x - mean) / sqrt(variance + epsilon) +
-// beta), written as x * factor + offset. Training takes mean and variance from the whole batch.
+// Ioffe & Szegedy, ICML 2015. x [rows, C]; y = clamp(gamma * (x - mean) / sqrt(variance + epsilon)
+// + beta), written as x * factor + offset. Training takes mean and variance from the whole batch.
 class BatchNormLayer : public Layer {
  public:
   BatchNormLayer(const BatchNorm& op, const LayerSetup& setup)
-      : Layer(setup), op_(op), channels_(input().shape.back()), gamma_(parameter("gamma")),
-        beta_(parameter("beta")), mean_(parameter("mean")), variance_(parameter("variance")),
-        factor_(channels_), offset_(channels_), batch_mean_(channels_), slope_(channels_),
-        constant_(channels_), mean_values_(size()), inverse_deviation_(size()) {
+      : Layer(setup),
+        op_(op),
+        channels_(input().shape.back()),
+        gamma_(parameter("gamma")),
+        beta_(parameter("beta")),
+        mean_(parameter("mean")),
+        variance_(parameter("variance")),
+        factor_(channels_),
+        offset_(channels_),
+        batch_mean_(channels_),
+        slope_(channels_),
+        constant_(channels_),
+        mean_values_(size()),
+        inverse_deviation_(size()) {
     for (int lane = 0; lane < setup.gradients.count; ++lane) lanes_.emplace_back(channels_);
   }
 
-  bool needs_batch() const override { return setup_.training; }
+  bool needs_batch() const override { return setup_.batch_statistics; }
 
   void prepare() override {
     for (size_t c = 0; c < size(); ++c) {
@@ -107,8 +117,11 @@ class BatchNormLayer : public Layer {
  private:
   struct Lane {
     explicit Lane(int channels)
-        : shift(channels), partial_first(channels), partial_second(channels),
-          first(static_cast<size_t>(channels), 0.0), second(static_cast<size_t>(channels), 0.0) {}
+        : shift(channels),
+          partial_first(channels),
+          partial_second(channels),
+          first(static_cast<size_t>(channels), 0.0),
+          second(static_cast<size_t>(channels), 0.0) {}
     void clear_partial() {
       partial_first.clear();
       partial_second.clear();
@@ -170,7 +183,7 @@ class BatchNormLayer : public Layer {
   Slot gamma_, beta_, mean_, variance_;
   Periodic factor_, offset_, batch_mean_, slope_, constant_;
   std::vector<double> mean_values_, inverse_deviation_;  // Of the batch in training, else running.
-  std::vector<double> work_[4];  // Kept so that a step allocates nothing.
+  std::vector<double> work_[4];                          // Kept so that a step allocates nothing.
   std::vector<Lane> lanes_;
   double batch_rows_ = 0;
 };

@@ -6,7 +6,7 @@ namespace coppice::train {
 namespace {
 
 ConvolutionShape shape_of(const Conv2D& op, const Shape& in, const Shape& out) {
-  return {in[0],  in[1],     in[2],     out[0],      out[1],     out[2],
+  return {in[0],     in[1],     in[2],       out[0],     out[1],   out[2],
           op.kernel, op.stride, op.dilation, op.padding, op.groups};
 }
 
@@ -14,8 +14,12 @@ ConvolutionShape shape_of(const Conv2D& op, const Shape& in, const Shape& out) {
 class Conv2DLayer : public Layer {
  public:
   Conv2DLayer(const ConvolutionShape& shape, const LayerSetup& setup)
-      : Layer(setup), shape_(shape), product_(shape, *setup.kernels),
-        weight_(parameter("weight")), bias_(parameter("bias")), bias_period_(shape.out_channels) {
+      : Layer(setup),
+        shape_(shape),
+        product_(shape, *setup.kernels),
+        weight_(parameter("weight")),
+        bias_(parameter("bias")),
+        bias_period_(shape.out_channels) {
     if (setup.training && input().wants_gradient && !shape.pointwise() &&
         shape.gradient_is_convolution()) {
       turned_product_ = std::make_unique<PatchProduct>(shape.gradient_shape(), *setup.kernels);
@@ -80,8 +84,8 @@ class Conv2DLayer : public Layer {
 }  // namespace
 
 LayerPtr make_layer(const Conv2D& op, const LayerSetup& setup) {
-  return std::make_unique<Conv2DLayer>(
-      shape_of(op, setup.inputs[0].shape, setup.output_shape()), setup);
+  return std::make_unique<Conv2DLayer>(shape_of(op, setup.inputs[0].shape, setup.output_shape()),
+                                       setup);
 }
 
 }  // namespace coppice::train

@@ -74,8 +74,8 @@ PatchProduct::PatchProduct(const ConvolutionShape& shape, const Kernels& kernels
   grid_.run = whole_rows ? shape.kernel.w * channels : channels;
   depth_ = int64_t{1} * shape.taps() * channels;
   constexpr int64_t kBlockFloats = 32 * 1024;  // 128 KiB: with its packed copy half of 512 KiB.
-  block_rows_ = static_cast<int>(
-      std::clamp<int64_t>(kBlockFloats / (depth_ * shape.out_w), 1, shape.out_h));
+  block_rows_ =
+      static_cast<int>(std::clamp<int64_t>(kBlockFloats / (depth_ * shape.out_w), 1, shape.out_h));
 }
 
 // Calls body(group, first row, end row) for the blocks of one sample.
@@ -101,7 +101,8 @@ void PatchProduct::forward(const float* x, const float* weight, float* y, int co
     }
     return;
   }
-  float* columns = scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
+  float* columns =
+      scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
   for (int i = 0; i < count; ++i, x += shape_.in_elements(), y += shape_.out_elements()) {
     const float* padded = pad_sample(shape_, x);
     for_each_block([&](int g, int begin, int end) {
@@ -126,7 +127,8 @@ void PatchProduct::weight_gradient(const float* x, const float* dy, float* dweig
     }
     return;
   }
-  float* columns = scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
+  float* columns =
+      scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
   for (int i = 0; i < count; ++i, x += shape_.in_elements(), dy += shape_.out_elements()) {
     const float* padded = pad_sample(shape_, x);
     for_each_block([&](int g, int begin, int end) {
@@ -153,7 +155,8 @@ void PatchProduct::input_gradient(const float* dy, const float* weight, float* d
     return;
   }
   const auto padded_size = static_cast<size_t>(shape_.padded_elements());
-  float* columns = scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
+  float* columns =
+      scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
   float* padded = scratch(Scratch::kPadded, padded_size);
   for (int i = 0; i < count; ++i, dx += shape_.in_elements(), dy += shape_.out_elements()) {
     std::fill_n(padded, padded_size, 0.0f);

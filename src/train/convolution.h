@@ -24,9 +24,7 @@ struct ConvolutionShape {
   int padded_w() const { return in_w + padding.left + padding.right; }
   int64_t padded_elements() const { return int64_t{1} * padded_h() * padded_w() * in_channels; }
   /// The product runs on the activations as they lie in memory.
-  bool pointwise() const {
-    return taps() == 1 && stride == Size2{1, 1} && !padded();
-  }
+  bool pointwise() const { return taps() == 1 && stride == Size2{1, 1} && !padded(); }
   /// Whether the gradient of the input is itself a convolution of the output's gradient with the
   /// turned kernel (stride 1, and no more padding than the kernel reaches).
   bool gradient_is_convolution() const;
@@ -39,8 +37,9 @@ const float* pad_sample(const ConvolutionShape& shape, const float* x);
 /// dx (+)= the inner part of a padded gradient.
 void unpad_sample(const ConvolutionShape& shape, const float* padded, float* dx, bool accumulate);
 
-/// Convolutions as matrix products over rows of patches: patch [rows, kernel_h * kernel_w * I/groups]
-/// times weight [O/groups, the same], with a block of rows that fits the second-level cache at a time.
+/// Convolutions as matrix products over rows of patches: patch [rows, kernel_h * kernel_w *
+/// I/groups] times weight [O/groups, the same], with a block of rows that fits the second-level
+/// cache at a time.
 class PatchProduct {
  public:
   PatchProduct(const ConvolutionShape& shape, const Kernels& kernels);

@@ -11,7 +11,7 @@ namespace {
 // The convolution of the input with each channel repeated `multiplier` times: channel o of the
 // output then reads channel o alone.
 ConvolutionShape shape_of(const DepthwiseConv2D& op, const Shape& in, const Shape& out) {
-  return {in[0],  in[1],     out[2],    out[0],      out[1],     out[2],
+  return {in[0],     in[1],     out[2],      out[0],     out[1], out[2],
           op.kernel, op.stride, op.dilation, op.padding, 1};
 }
 
@@ -19,8 +19,13 @@ ConvolutionShape shape_of(const DepthwiseConv2D& op, const Shape& in, const Shap
 class DepthwiseConv2DLayer : public Layer {
  public:
   DepthwiseConv2DLayer(const ConvolutionShape& shape, int multiplier, const LayerSetup& setup)
-      : Layer(setup), shape_(shape), multiplier_(multiplier), weight_(parameter("weight")),
-        bias_(parameter("bias")), bias_period_(shape.out_channels), taps_(taps_of(shape)),
+      : Layer(setup),
+        shape_(shape),
+        multiplier_(multiplier),
+        weight_(parameter("weight")),
+        bias_(parameter("bias")),
+        bias_period_(shape.out_channels),
+        taps_(taps_of(shape)),
         grid_(grid_of(shape, taps_)) {
     if (!setup.training || !input().wants_gradient || !shape.gradient_is_convolution()) return;
     turned_shape_ = shape.gradient_shape();
@@ -67,17 +72,19 @@ class DepthwiseConv2DLayer : public Layer {
     std::vector<int64_t> taps;
     for (int h = 0; h < shape.kernel.h; ++h) {
       for (int w = 0; w < shape.kernel.w; ++w) {
-        taps.push_back((int64_t{1} * h * shape.dilation.h * shape.padded_w() +
-                        w * shape.dilation.w) * shape.in_channels);
+        taps.push_back(
+            (int64_t{1} * h * shape.dilation.h * shape.padded_w() + w * shape.dilation.w) *
+            shape.in_channels);
       }
     }
     return taps;
   }
   static WindowGrid grid_of(const ConvolutionShape& shape, const std::vector<int64_t>& taps) {
     const int64_t row = int64_t{1} * shape.padded_w() * shape.in_channels;
-    return {shape.out_h, shape.out_w, shape.stride.h * row,
-            int64_t{1} * shape.stride.w * shape.in_channels, taps.data(),
-            static_cast<int>(taps.size()), shape.in_channels};
+    return {shape.out_h,          shape.out_w,
+            shape.stride.h * row, int64_t{1} * shape.stride.w * shape.in_channels,
+            taps.data(),          static_cast<int>(taps.size()),
+            shape.in_channels};
   }
 
   // Sample i of the tile, channels repeated and padded.

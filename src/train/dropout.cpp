@@ -6,13 +6,14 @@
 namespace coppice::train {
 namespace {
 
-// y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al., JMLR 2014). The choice is
-// a function of (seed, layer name, sample's place in the whole training). In inference mode
+// y = x / (1 - rate) with probability 1 - rate, else 0 (Srivastava et al., JMLR 2014). The choice
+// is a function of (seed, layer name, sample's place in the whole training). In inference mode
 // lowering removes the layer.
 class DropoutLayer : public Layer {
  public:
   DropoutLayer(const Dropout& op, const LayerSetup& setup)
-      : Layer(setup), name_(hash_name("dropout/" + setup.node().name)),
+      : Layer(setup),
+        name_(hash_name("dropout/" + setup.node().name)),
         threshold_(static_cast<uint32_t>(std::lround(op.rate * kSteps))),
         scale_(kSteps / (kSteps - static_cast<float>(threshold_))),
         kept_(static_cast<size_t>(setup.batch * setup.output->elements)) {}

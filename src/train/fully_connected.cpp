@@ -8,16 +8,20 @@ namespace {
 class FullyConnectedLayer : public Layer {
  public:
   FullyConnectedLayer(const FullyConnected& op, const LayerSetup& setup)
-      : Layer(setup), outputs_(op.out_features), inputs_(input().shape.elements()),
-        weight_(parameter("weight")), bias_(parameter("bias")), bias_period_(outputs_) {}
+      : Layer(setup),
+        outputs_(op.out_features),
+        inputs_(input().shape.elements()),
+        weight_(parameter("weight")),
+        bias_(parameter("bias")),
+        bias_period_(outputs_) {}
 
   void prepare() override {
     if (bias_) bias_period_.assign(bias_.value);
   }
 
   void forward(const Tile& tile) override {
-    kernels().gemm_nt({tile.count, outputs_, inputs_, x(tile), inputs_, weight_.value, inputs_, y(tile),
-                       outputs_, false});
+    kernels().gemm_nt({tile.count, outputs_, inputs_, x(tile), inputs_, weight_.value, inputs_,
+                       y(tile), outputs_, false});
     if (bias_ || clamps()) {
       kernels().bias_clamp(y(tile), bias_period_.data(), bias_period_.period(),
                            tile.count * output().elements, clamp());

@@ -13,8 +13,8 @@ struct EdgePlan {
   bool accumulate = false;  ///< Another reader of the storage has written the gradient before.
 };
 
-/// Which buffer holds the gradient of each storage. A gradient lives from its last reader's backward
-/// to its writer's; buffers are used again, and elementwise layers work in place.
+/// Which buffer holds the gradient of each storage. A gradient lives from its last reader's
+/// backward to its writer's; buffers are used again, and elementwise layers work in place.
 struct GradientPlan {
   std::vector<int> buffer;                   ///< Of each storage; -1: no gradient.
   std::vector<int64_t> buffer_elements;      ///< Floats a sample of each buffer.

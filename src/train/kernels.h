@@ -28,8 +28,8 @@ struct Clamp {
 /// A window moved over one zero-padded sample [H, W, channels] in memory order.
 struct WindowGrid {
   int out_h = 0, out_w = 0;
-  int64_t row_step = 0;    ///< Floats between the windows of two output rows.
-  int64_t pixel_step = 0;  ///< Floats between the windows of two output pixels.
+  int64_t row_step = 0;           ///< Floats between the windows of two output rows.
+  int64_t pixel_step = 0;         ///< Floats between the windows of two output pixels.
   const int64_t* taps = nullptr;  ///< Offset of each tap from the window's first float.
   int tap_count = 0;
   int channels = 0;
@@ -68,10 +68,10 @@ struct Update {
   const float* gradient = nullptr;
   int64_t lane_stride = 0;
   int lanes = 0;
-  float rate = 0;       ///< Learning rate; for Adam divided by 1 - beta1^t.
-  float momentum = 0;   ///< SGD.
-  float decay = 0;      ///< Added to the gradient: decay * value.
-  float shrink = 1;     ///< Factor of the value before the step (decoupled decay).
+  float rate = 0;               ///< Learning rate; for Adam divided by 1 - beta1^t.
+  float momentum = 0;           ///< SGD.
+  float decay = 0;              ///< Added to the gradient: decay * value.
+  float shrink = 1;             ///< Factor of the value before the step (decoupled decay).
   float second_correction = 1;  ///< Adam: 1 / (1 - beta2^t).
 };
 

@@ -40,7 +40,8 @@ struct LayerSetup {
   const Kernels* kernels = nullptr;
   const StepState* step = nullptr;
   int batch = 0;
-  bool training = false;
+  bool batch_statistics = false;  ///< Batch norms normalize by the batch.
+  bool training = false;          ///< Gradients and dropout.
 
   const Node& node() const { return graph->nodes[node_index]; }
   const Shape& output_shape() const {
@@ -109,9 +110,12 @@ class Layer {
 inline Clamp Layer::clamp() const {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   switch (setup_.activation) {
-    case Activation::kRelu: return {0.0f, kInfinity};
-    case Activation::kRelu6: return {0.0f, 6.0f};
-    case Activation::kNone: break;
+    case Activation::kRelu:
+      return {0.0f, kInfinity};
+    case Activation::kRelu6:
+      return {0.0f, 6.0f};
+    case Activation::kNone:
+      break;
   }
   return {-kInfinity, kInfinity};
 }

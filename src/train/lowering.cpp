@@ -38,8 +38,11 @@ std::vector<bool> needed_nodes(const Graph& graph) {
 class Lowering {
  public:
   Lowering(const Graph& graph, bool training)
-      : graph_(graph), training_(training), readers_(consumer_counts(graph)),
-        producer_(graph.tensors.size(), -1), sole_reader_(graph.tensors.size(), false) {
+      : graph_(graph),
+        training_(training),
+        readers_(consumer_counts(graph)),
+        producer_(graph.tensors.size(), -1),
+        sole_reader_(graph.tensors.size(), false) {
     lowered_.storage.assign(graph.tensors.size(), -1);
     share(graph.input, graph.input);
   }
@@ -101,8 +104,8 @@ class Lowering {
   const Graph& graph_;
   bool training_;
   std::vector<int> readers_;
-  std::vector<int> producer_;       // Layer that writes a storage.
-  std::vector<bool> sole_reader_;   // Whether one node alone reads the storage as it is now.
+  std::vector<int> producer_;      // Layer that writes a storage.
+  std::vector<bool> sole_reader_;  // Whether one node alone reads the storage as it is now.
   LoweredGraph lowered_;
 };
 

@@ -28,8 +28,7 @@ int tile_size(const Graph& graph, int lane_samples) {
 class Network::LossLayer : public Layer {
  public:
   LossLayer(const LayerSetup& setup, float smoothing)
-      : Layer(setup), smoothing_(smoothing),
-        lanes_(static_cast<size_t>(setup.gradients.count)) {}
+      : Layer(setup), smoothing_(smoothing), lanes_(static_cast<size_t>(setup.gradients.count)) {}
 
   void start(std::span<const int> labels) {
     labels_ = labels;
@@ -71,25 +70,28 @@ Network::Network(const Graph& graph, ParameterStore& parameters, const Kernels& 
   lanes_.count = lane_count(options.batch);
   lane_samples_ = (options.batch + lanes_.count - 1) / lanes_.count;
   tile_samples_ = tile_size(graph, lane_samples_);
-  if (options.training) {
+  const bool training = options.mode == Mode::kTraining;
+  if (training) {
     lanes_.stride = parameters.trainable();
     lane_values_ = AlignedFloats(static_cast<size_t>(lanes_.stride * lanes_.count));
     lanes_.data = lane_values_.data();
   }
-  const LoweredGraph lowered = lower(graph, options.training);
+  const LoweredGraph lowered = lower(graph, training);
   GradientPlan plan;
-  if (options.training) plan = plan_gradients(graph, lowered);
+  if (training) plan = plan_gradients(graph, lowered);
   allocate(graph, lowered, plan);
   make_layers(graph, lowered, plan, parameters);
   schedule_forward();
-  if (options.training) schedule_backward(lowered, plan);
+  if (training) schedule_backward(lowered, plan);
 }
 
 Network::~Network() = default;
 
 void Network::allocate(const Graph& graph, const LoweredGraph& lowered, const GradientPlan& plan) {
   constexpr int64_t kAlignment = 16;
-  const auto aligned = [](int64_t floats) { return (floats + kAlignment - 1) / kAlignment * kAlignment; };
+  const auto aligned = [](int64_t floats) {
+    return (floats + kAlignment - 1) / kAlignment * kAlignment;
+  };
   const int64_t batch = options_.batch;
   std::vector<int64_t> offsets(graph.tensors.size(), -1);
   int64_t total = 0;
@@ -131,7 +133,8 @@ void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const
   setup.kernels = &kernels_;
   setup.step = &step_;
   setup.batch = options_.batch;
-  setup.training = options_.training;
+  setup.batch_statistics = options_.mode != Mode::kInference;
+  setup.training = options_.mode == Mode::kTraining;
   for (size_t l = 0; l < lowered.layers.size(); ++l) {
     const LoweredLayer& layer = lowered.layers[l];
     const Node& node = graph.nodes[layer.node];
@@ -140,7 +143,7 @@ void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const
     setup.output = &blobs_[static_cast<size_t>(layer.output)];
     setup.inputs.clear();
     for (size_t i = 0; i < layer.inputs.size(); ++i) {
-      const EdgePlan edge = options_.training ? plan.edges[l][i] : EdgePlan{};
+      const EdgePlan edge = setup.training ? plan.edges[l][i] : EdgePlan{};
       setup.inputs.push_back({&blobs_[static_cast<size_t>(layer.inputs[i])],
                               graph.tensors[static_cast<size_t>(node.inputs[i])].shape,
                               edge.wants_gradient, edge.accumulate});
@@ -192,7 +195,7 @@ void Network::run_lane(const Phase& phase, int lane) {
   const FlushDenormals flush;
   const int begin = lane * lane_samples_;
   const int end = std::min(begin + lane_samples_, step_.samples);
-  if (&phase == &phases_.front() && options_.training) {
+  if (&phase == &phases_.front() && options_.mode == Mode::kTraining) {
     std::fill_n(lanes_.lane(lane), lanes_.stride, 0.0f);
   }
   for (int first = begin; first < end; first += tile_samples_) {
@@ -211,7 +214,8 @@ void Network::run_phases(ThreadPool& pool) {
   }
 }
 
-void Network::infer(ThreadPool& pool, int samples) {
+void Network::infer(ThreadPool& pool, int samples, float statistics_momentum) {
+  step_.statistics_momentum = statistics_momentum;
   step_.samples = samples;
   run_phases(pool);
 }

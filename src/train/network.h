@@ -12,9 +12,15 @@
 
 namespace coppice::train {
 
+enum class Mode {
+  kInference,   ///< Running statistics, no dropout.
+  kStatistics,  ///< Batch norms use and record the batch's statistics; no dropout, no gradients.
+  kTraining,    ///< Batch statistics, dropout, gradients.
+};
+
 struct NetworkOptions {
   int batch = 64;
-  bool training = false;  ///< Batch statistics, dropout, gradients.
+  Mode mode = Mode::kInference;
   float label_smoothing = 0.0f;
 };
 
@@ -39,8 +45,8 @@ class Network {
   std::span<float> input(int index);
   std::span<const float> logits(int index) const;
 
-  /// Forward for the first `samples` inputs.
-  void infer(ThreadPool& pool, int samples);
+  /// Forward for the first `samples` inputs. `statistics_momentum` as in StepState.
+  void infer(ThreadPool& pool, int samples, float statistics_momentum = -1.0f);
 
   /// Forward, loss and backward; the gradients of the mean loss are then in gradients().
   BatchResult train(ThreadPool& pool, std::span<const int> labels, const StepState& step);

@@ -18,8 +18,7 @@ OptimizerState::OptimizerState(ParameterStore& parameters, const TrainOptions& o
   for (const auto& range : parameters.ranges()) {
     if (range.offset >= parameters.trainable()) continue;
     for (int64_t begin = 0; begin < range.size; begin += kBlock) {
-      blocks_.push_back(
-          {range.offset + begin, std::min(kBlock, range.size - begin), range.decays});
+      blocks_.push_back({range.offset + begin, std::min(kBlock, range.size - begin), range.decays});
     }
   }
 }
@@ -59,7 +58,8 @@ float learning_rate_at(const TrainOptions& options, double epoch) {
   const double warmup = options.warmup_epochs;
   if (epoch < warmup) return static_cast<float>(base * epoch / warmup);
   switch (options.schedule) {
-    case LearningRateSchedule::kConstant: break;
+    case LearningRateSchedule::kConstant:
+      break;
     case LearningRateSchedule::kStep: {
       const auto passed = std::count_if(options.step_epochs.begin(), options.step_epochs.end(),
                                         [&](int at) { return epoch >= at; });

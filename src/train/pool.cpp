@@ -5,7 +5,7 @@ namespace {
 
 template <class Op>
 PoolGrid grid_of(const Op& op, const Shape& in, const Shape& out) {
-  return {in[0],       in[1],       out[0],      out[1],      in[2],          op.kernel.h,
+  return {in[0],       in[1],       out[0],      out[1],         in[2],          op.kernel.h,
           op.kernel.w, op.stride.h, op.stride.w, op.padding.top, op.padding.left};
 }
 
@@ -36,7 +36,8 @@ class AvgPoolLayer : public Layer {
 class MaxPoolLayer : public Layer {
  public:
   MaxPoolLayer(const PoolGrid& grid, const LayerSetup& setup)
-      : Layer(setup), grid_(grid),
+      : Layer(setup),
+        grid_(grid),
         argmax_(static_cast<size_t>(setup.batch * setup.output->elements)) {}
 
   void forward(const Tile& tile) override {

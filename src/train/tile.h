@@ -31,9 +31,9 @@ struct Blob {
 /// A layer's view of one of its inputs.
 struct Edge {
   const Blob* blob = nullptr;
-  Shape shape;                  ///< As the layer reads it; storage may be shared with a Reshape.
+  Shape shape;  ///< As the layer reads it; storage may be shared with a Reshape.
   bool wants_gradient = false;
-  bool accumulate = false;      ///< Another layer has written this gradient already in this step.
+  bool accumulate = false;  ///< Another layer has written this gradient already in this step.
 };
 
 }  // namespace coppice::train

@@ -9,12 +9,12 @@ namespace coppice::prune {
 
 /// How much to prune, and by what.
 struct PruneOptions {
-  double sparsity = 0.5;                  ///< Requested share of zero weights in each layer, [0, 1).
-  std::string granularity = "weight";     ///< What is removed together.
-  std::string criterion = "magnitude_l1"; ///< Score of a group; the smallest are removed.
-  std::string scope = "local";            ///< "local": each layer reaches the sparsity by itself.
-  std::vector<std::string> layers;        ///< Globs of layer names to prune; empty: all with weights.
-  std::vector<std::string> skip;          ///< Globs of layer names to leave alone.
+  double sparsity = 0.5;               ///< Requested share of zero weights in each layer, [0, 1).
+  std::string granularity = "weight";  ///< What is removed together.
+  std::string criterion = "magnitude_l1";  ///< Score of a group; the smallest are removed.
+  std::string scope = "local";             ///< "local": each layer reaches the sparsity by itself.
+  std::vector<std::string> layers;  ///< Globs of layer names to prune; empty: all with weights.
+  std::vector<std::string> skip;    ///< Globs of layer names to leave alone.
 };
 
 struct LayerSparsity {

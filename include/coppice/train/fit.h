@@ -19,24 +19,26 @@ struct TrainOptions {
   int batch_size = 64;
   Optimizer optimizer = Optimizer::kAdam;
   float learning_rate = 1e-3f;
-  float momentum = 0.9f;            ///< SGD only.
-  float weight_decay = 1e-4f;       ///< L2 on weights (not on biases and batch norms).
-  bool decoupled_decay = false;     ///< Decay the weight itself (AdamW, SGDW), not the gradient.
+  float momentum = 0.9f;         ///< SGD only.
+  float weight_decay = 1e-4f;    ///< L2 on weights (not on biases and batch norms).
+  bool decoupled_decay = false;  ///< Decay the weight itself (AdamW, SGDW), not the gradient.
   LearningRateSchedule schedule = LearningRateSchedule::kCosine;
-  std::vector<int> step_epochs;     ///< kStep: epochs at which the rate is multiplied by step_factor.
+  std::vector<int> step_epochs;  ///< kStep: epochs at which the rate is multiplied by step_factor.
   float step_factor = 0.1f;
-  float warmup_epochs = 0.0f;       ///< Linear ramp from 0.
+  float warmup_epochs = 0.0f;  ///< Linear ramp from 0.
   float label_smoothing = 0.0f;
-  uint64_t seed = 0;                ///< Shuffling and dropout.
-  int threads = 0;                  ///< 0: all cores. The result does not depend on it.
-  bool keep_best = true;            ///< Return the epoch of best validation accuracy, else the last.
-  std::filesystem::path checkpoint; ///< Written each epoch when not empty; an existing one resumes.
+  uint64_t seed = 0;      ///< Shuffling and dropout.
+  int threads = 0;        ///< 0: all cores. The result does not depend on it.
+  bool keep_best = true;  ///< Return the epoch of best validation accuracy (of equal
+                          ///< ones that of the lowest loss), else the last.
+  std::filesystem::path
+      checkpoint;  ///< Written each epoch when not empty; an existing one resumes.
 };
 
 /// One line of a training log.
 struct EpochReport {
-  int epoch = 0;  ///< From 1.
-  float learning_rate = 0;
+  int epoch = 0;            ///< From 1.
+  float learning_rate = 0;  ///< Of the last step.
   double train_loss = 0;
   double train_accuracy = 0;       ///< On augmented samples, while the weights moved.
   double validation_accuracy = 0;  ///< 0 when the dataset has no validation samples.
@@ -61,23 +63,31 @@ struct FitReport {
   int best_epoch = 0;
 };
 
-/// Trains a float graph by cross-entropy on the softmax of its output (a final Softmax node is
-/// understood). Bit-identical for any thread count. A loss that is not finite is an error.
+/// Trains a float graph in place by cross-entropy on the softmax of its output (a final Softmax
+/// node is understood). Bit-identical for any number of threads (on one instruction set), and when
+/// resumed from a checkpoint. Masked weights stay zero. Errors: a graph that is quantized or does
+/// not fit the dataset, options out of range, a loss that is not finite (names the epoch), a
+/// checkpoint that is damaged or of another training.
 Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
                       const TrainCallbacks& callbacks = {});
 
-/// Accuracy of a float graph on a split, by the trainer's own forward pass in inference mode.
+/// What a model gets right on a split.
 struct Evaluation {
   int samples = 0;
   int correct = 0;
-  double loss = 0;  ///< Mean cross-entropy.
+  double loss = 0;                          ///< Mean cross-entropy.
   std::vector<std::vector<int>> confusion;  ///< [true class][predicted class].
   double accuracy() const { return samples == 0 ? 0.0 : static_cast<double>(correct) / samples; }
 };
+
+/// Evaluates a float graph by the trainer's own forward pass in inference mode, a quantized one by
+/// true integer arithmetic: exec::compile's plan, one a thread.
 Result<Evaluation> evaluate(const Graph& graph, const data::Dataset& dataset, data::Split split,
                             int threads = 0);
 
-/// Re-estimates the running statistics of every BatchNorm on (unaugmented) training samples.
-Status recalibrate_batch_norm(Graph& graph, const data::Dataset& dataset, int samples, uint64_t seed);
+/// Re-estimates the running statistics of every BatchNorm as the mean over batches of up to
+/// `samples` unaugmented training samples, drawn by seed. Dropout is off.
+Status recalibrate_batch_norm(Graph& graph, const data::Dataset& dataset, int samples,
+                              uint64_t seed);
 
 }  // namespace coppice::train

@@ -82,8 +82,8 @@ inline void norm_backward(const float* x, const float* dy, const float* factor,
   for_each_period(period, count, [=](int64_t offset, int n) {
     for_each_vector(n, [=]<class Vector>(Vector, int j) {
       const Vector value = Vector::load(x + offset + j), scale = Vector::load(factor + j);
-      const Vector g = passed(value, Vector::load(dy + offset + j), scale,
-                              Vector::load(offsets + j), clamp);
+      const Vector g =
+          passed(value, Vector::load(dy + offset + j), scale, Vector::load(offsets + j), clamp);
       const Vector before = accumulate ? Vector::load(dx + offset + j) : Vector::zero();
       Vector::load(constant + j)
           .plus_product(value, Vector::load(slope + j))

@@ -19,8 +19,8 @@ inline void depthwise_channels(const WindowGrid& grid, const float* x, const flo
     for (int w = 0; w < grid.out_w; ++w, window += grid.pixel_step, y += grid.channels) {
       Vector sum = accumulate ? Vector::load(y) : Vector::zero();
       for (int t = 0; t < taps; ++t) {
-        const Vector factor = kTaps > 0 ? kept[kTaps > 0 ? t : 0]
-                                        : Vector::load(weight + t * grid.channels);
+        const Vector factor =
+            kTaps > 0 ? kept[kTaps > 0 ? t : 0] : Vector::load(weight + t * grid.channels);
         sum = sum.plus_product(Vector::load(window + grid.taps[t]), factor);
       }
       sum.store(y);

@@ -4,7 +4,7 @@
 
 namespace coppice::train::COPPICE_TRAIN_ISA {
 
-inline constexpr int kPhiloxBlocks = 16;                   ///< Counters computed side by side.
+inline constexpr int kPhiloxBlocks = 16;                 ///< Counters computed side by side.
 inline constexpr int kDropoutGroup = kPhiloxBlocks * 8;  ///< 16 bits of 128 decide one element.
 
 /// core/random.h's philox4x32 for kPhiloxBlocks consecutive counters: words[w][i] is word w of

@@ -23,9 +23,8 @@ inline void gather(const PatchGrid& grid, const float* x, int begin, int end, fl
   for_each_patch(grid, x, begin, end, columns, [&](const float* window, float* row) {
     for (int r = 0; r < grid.run_count; ++r, row += grid.run) {
       const float* from = window + grid.runs[r];
-      for_each_vector(grid.run, [&]<class Vector>(Vector, int i) {
-        Vector::load(from + i).store(row + i);
-      });
+      for_each_vector(grid.run,
+                      [&]<class Vector>(Vector, int i) { Vector::load(from + i).store(row + i); });
     }
   });
 }

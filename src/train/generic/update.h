@@ -58,8 +58,8 @@ inline void adam(const Update& u) {
     Values value(u.value + begin, n), first(u.first + begin, n), second(u.second + begin, n);
     first = first * kAdamBeta1 + g * (1.0f - kAdamBeta1);
     second = second * kAdamBeta2 + g.square() * (1.0f - kAdamBeta2);
-    value = value * u.shrink -
-            u.rate * first / ((second * u.second_correction).sqrt() + kAdamEpsilon);
+    value =
+        value * u.shrink - u.rate * first / ((second * u.second_correction).sqrt() + kAdamEpsilon);
   });
 }
 

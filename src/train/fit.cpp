@@ -1,0 +1,224 @@
+#include "coppice/train/fit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "coppice/core/random.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/optimizer.h"
+
+namespace coppice::train {
+namespace {
+
+Error option_error(const std::string& what) {
+  return Error{ErrorCode::kInvalidArgument, "training options: " + what};
+}
+
+Status check_options(const TrainOptions& o) {
+  if (o.epochs < 0) return option_error(fmt::format("epochs is {}, expected 0 or more", o.epochs));
+  if (o.batch_size < 1) {
+    return option_error(fmt::format("batch_size is {}, expected 1 or more", o.batch_size));
+  }
+  if (!(o.learning_rate > 0.0f) || !std::isfinite(o.learning_rate)) {
+    return option_error(fmt::format("learning_rate is {}, expected above 0", o.learning_rate));
+  }
+  if (!(o.momentum >= 0.0f && o.momentum < 1.0f)) {
+    return option_error(fmt::format("momentum is {}, expected within [0, 1)", o.momentum));
+  }
+  if (!(o.weight_decay >= 0.0f) || !std::isfinite(o.weight_decay)) {
+    return option_error(fmt::format("weight_decay is {}, expected 0 or more", o.weight_decay));
+  }
+  if (!(o.label_smoothing >= 0.0f && o.label_smoothing < 1.0f)) {
+    return option_error(
+        fmt::format("label_smoothing is {}, expected within [0, 1)", o.label_smoothing));
+  }
+  if (!(o.warmup_epochs >= 0.0f) || !std::isfinite(o.warmup_epochs)) {
+    return option_error(fmt::format("warmup_epochs is {}, expected 0 or more", o.warmup_epochs));
+  }
+  return {};
+}
+
+// Training of one graph on one dataset, epoch by epoch.
+class Trainer {
+ public:
+  Trainer(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
+          const TrainCallbacks& callbacks, const Kernels& kernels)
+      : graph_(graph),
+        dataset_(dataset),
+        options_(options),
+        callbacks_(callbacks),
+        samples_(dataset.size(data::Split::kTrain)),
+        pool_(options.threads),
+        parameters_(graph),
+        network_(graph, parameters_, kernels,
+                 {options.batch_size, Mode::kTraining, options.label_smoothing}),
+        inference_(graph, parameters_, kernels, {kEvaluationBatch, Mode::kInference, 0.0f}),
+        optimizer_(parameters_, options, kernels),
+        validation_(dataset, data::Split::kValidation, options.epochs > 1, pool_) {
+    best_values_ = values();
+  }
+
+  Result<FitReport> run() {
+    std::string fingerprint;
+    if (!options_.checkpoint.empty()) {
+      fingerprint = fingerprint_of(graph_, dataset_, options_);
+      if (std::filesystem::exists(options_.checkpoint)) COPPICE_TRY_STATUS(resume(fingerprint));
+    }
+    for (int epoch = static_cast<int>(report_.epochs.size()); epoch < options_.epochs; ++epoch) {
+      COPPICE_TRY(const EpochReport done, run_epoch(epoch));
+      report_.epochs.push_back(done);
+      if (is_best(done)) {
+        report_.best_epoch = done.epoch;
+        best_values_ = values();
+      }
+      if (!options_.checkpoint.empty()) COPPICE_TRY_STATUS(save(fingerprint));
+      if (callbacks_.on_epoch) callbacks_.on_epoch(done);
+    }
+    set_values(best_values_);
+    parameters_.write_to(graph_);
+    return std::move(report_);
+  }
+
+ private:
+  std::vector<float> values() const {
+    return {parameters_.values(), parameters_.values() + parameters_.size()};
+  }
+  void set_values(const std::vector<float>& values) {
+    std::copy(values.begin(), values.end(), parameters_.values());
+  }
+
+  // Validation sets are small: of equal accuracies the lower loss wins.
+  bool is_best(const EpochReport& epoch) const {
+    if (!options_.keep_best || validation_.size() == 0 || report_.best_epoch == 0) return true;
+    const EpochReport& best = report_.epochs[static_cast<size_t>(report_.best_epoch - 1)];
+    if (epoch.validation_accuracy != best.validation_accuracy) {
+      return epoch.validation_accuracy > best.validation_accuracy;
+    }
+    return epoch.validation_loss < best.validation_loss;
+  }
+
+  Status resume(const std::string& fingerprint) {
+    COPPICE_TRY(Checkpoint saved, load_checkpoint(options_.checkpoint, fingerprint));
+    if (saved.values.size() != best_values_.size() ||
+        saved.best_values.size() != best_values_.size() ||
+        saved.first.size() != optimizer_.first().size() ||
+        saved.second.size() != optimizer_.second().size()) {
+      return Error{ErrorCode::kCorrupt,
+                   options_.checkpoint.string() + ": its arrays do not fit the model"};
+    }
+    set_values(saved.values);
+    best_values_ = std::move(saved.best_values);
+    optimizer_.first() = std::move(saved.first);
+    optimizer_.second() = std::move(saved.second);
+    optimizer_.set_steps(saved.steps);
+    report_ = std::move(saved.report);
+    return {};
+  }
+
+  Status save(const std::string& fingerprint) {
+    return save_checkpoint({fingerprint, optimizer_.steps(), report_, values(), best_values_,
+                            optimizer_.first(), optimizer_.second()},
+                           options_.checkpoint);
+  }
+
+  // Samples are computed by all threads, then all threads train on them: nobody waits for a loader.
+  void load_batch(const std::vector<int>& order, int begin, int count, int epoch) {
+    labels_.resize(static_cast<size_t>(count));
+    pool_.run(count, [&](int i) {
+      const int index = order[static_cast<size_t>(begin + i)];
+      dataset_.sample(data::Split::kTrain, index, epoch, network_.input(i));
+      labels_[static_cast<size_t>(i)] = dataset_.label(data::Split::kTrain, index);
+    });
+  }
+
+  Result<EpochReport> run_epoch(int epoch) {
+    const auto start = std::chrono::steady_clock::now();
+    Random random(options_.seed, "shuffle", static_cast<uint64_t>(epoch));
+    const std::vector<int> order = random_permutation(samples_, random);
+    const int batches = (samples_ + options_.batch_size - 1) / options_.batch_size;
+    EpochReport done;
+    done.epoch = epoch + 1;
+    double loss = 0, correct = 0;
+    for (int batch = 0; batch < batches; ++batch) {
+      const int begin = batch * options_.batch_size;
+      const int count = std::min(options_.batch_size, samples_ - begin);
+      load_batch(order, begin, count, epoch);
+      StepState step;
+      step.seed = options_.seed;
+      step.first_sample = static_cast<uint64_t>(epoch) * static_cast<uint64_t>(samples_) +
+                          static_cast<uint64_t>(begin);
+      const BatchResult result = network_.train(pool_, labels_, step);
+      if (!std::isfinite(result.loss)) return not_finite(epoch, batch);
+      // The rate in the middle of the step: never 0 under warm-up or at the end of a cosine.
+      done.learning_rate = learning_rate_at(options_, epoch + (batch + 0.5) / batches);
+      optimizer_.step(pool_, network_.gradients(), done.learning_rate);
+      loss += result.loss;
+      correct += result.correct;
+      if (callbacks_.on_batch) {
+        const double seen = begin + count;
+        callbacks_.on_batch(
+            {epoch + 1, options_.epochs, batch + 1, batches, loss / seen, correct / seen});
+      }
+    }
+    done.train_loss = loss / samples_;
+    done.train_accuracy = correct / samples_;
+    validate(done);
+    done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return done;
+  }
+
+  void validate(EpochReport& done) {
+    if (validation_.size() == 0) return;
+    const Evaluation evaluation =
+        evaluate_network(inference_, kEvaluationBatch, validation_, pool_);
+    done.validation_accuracy = evaluation.accuracy();
+    done.validation_loss = evaluation.loss;
+  }
+
+  Error not_finite(int epoch, int batch) const {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: the loss is not finite in epoch {}, batch {}; try a lower "
+                             "learning_rate than {}",
+                             graph_.name, epoch + 1, batch + 1, options_.learning_rate)};
+  }
+
+  Graph& graph_;
+  const data::Dataset& dataset_;
+  const TrainOptions& options_;
+  const TrainCallbacks& callbacks_;
+  int samples_;
+  ThreadPool pool_;
+  ParameterStore parameters_;
+  Network network_;
+  Network inference_;
+  OptimizerState optimizer_;
+  SampleSource validation_;
+  std::vector<int> labels_;
+  std::vector<float> best_values_;
+  FitReport report_;
+};
+
+}  // namespace
+
+Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
+                      const TrainCallbacks& callbacks) {
+  COPPICE_TRY_STATUS(check_options(options));
+  COPPICE_TRY_STATUS(check_fits(graph, dataset));
+  if (graph.quantized()) {
+    return Error{ErrorCode::kUnsupported, graph.name +
+                                              ": a quantized model cannot be trained; "
+                                              "train the float model it was made from"};
+  }
+  if (options.epochs > 0 && dataset.size(data::Split::kTrain) == 0) {
+    return Error{ErrorCode::kInvalidArgument, dataset.name() + ": no training samples"};
+  }
+  COPPICE_TRY(const Isa isa, active_isa());
+  Trainer trainer(graph, dataset, options, callbacks, kernels_for(isa));
+  return trainer.run();
+}
+
+}  // namespace coppice::train
