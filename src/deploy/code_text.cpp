@@ -44,9 +44,12 @@ std::string float_literal(float value) {
 
 std::string rounding_text(kernels::Rounding rounding) {
   switch (rounding) {
-    case kernels::Rounding::kSingle: return "kernels::Rounding::kSingle";
-    case kernels::Rounding::kFloat: return "kernels::Rounding::kFloat";
-    case kernels::Rounding::kDouble: break;
+    case kernels::Rounding::kSingle:
+      return "kernels::Rounding::kSingle";
+    case kernels::Rounding::kFloat:
+      return "kernels::Rounding::kFloat";
+    case kernels::Rounding::kDouble:
+      break;
   }
   return "kernels::Rounding::kDouble";
 }

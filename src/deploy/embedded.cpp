@@ -20,7 +20,8 @@ namespace {
 std::string_view included_header(std::string_view line) {
   constexpr std::string_view directive = "#include \"";
   const size_t begin = line.find_first_not_of(" \t");
-  if (begin == std::string_view::npos || line.substr(begin, directive.size()) != directive) return {};
+  if (begin == std::string_view::npos || line.substr(begin, directive.size()) != directive)
+    return {};
   line.remove_prefix(begin + directive.size());
   const auto name = line.substr(0, line.find('"'));
   return name.substr(0, 8) == "coppice/" ? name : std::string_view{};

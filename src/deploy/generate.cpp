@@ -17,8 +17,9 @@ constexpr std::string_view kTemplates = "src/deploy/firmware/";
 
 Status require_int8(const Graph& graph) {
   if (!graph.quantized()) {
-    return Error{ErrorCode::kUnsupported,
-                 fmt::format("{} is a float model; quantize it first (coppice quantize)", graph.name)};
+    return Error{
+        ErrorCode::kUnsupported,
+        fmt::format("{} is a float model; quantize it first (coppice quantize)", graph.name)};
   }
   for (const auto& tensor : graph.tensors) {
     if (tensor.quantization->bits == 8) continue;
@@ -49,7 +50,8 @@ Status write_template(std::string_view name, const Target& target,
   if (path.extension() != ".sh") return {};
   std::error_code error;
   std::filesystem::permissions(path,
-                               std::filesystem::perms::owner_exec | std::filesystem::perms::group_exec |
+                               std::filesystem::perms::owner_exec |
+                                   std::filesystem::perms::group_exec |
                                    std::filesystem::perms::others_exec,
                                std::filesystem::perm_options::add, error);
   if (error) return Error{ErrorCode::kIo, path.string() + ": " + error.message()};

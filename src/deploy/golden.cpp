@@ -34,7 +34,8 @@ Result<Golden> compute_golden(const Graph& graph, const GenerateOptions& options
   for (int index = 0; index < options.self_test_inputs; ++index) {
     Random random(options.seed, "firmware self-test", static_cast<uint64_t>(index));
     std::vector<int8_t> input(elements_of(graph, graph.input));
-    for (auto& value : input) value = static_cast<int8_t>(static_cast<int>(random.below(256)) - 128);
+    for (auto& value : input)
+      value = static_cast<int8_t>(static_cast<int>(random.below(256)) - 128);
     std::vector<int8_t> output(elements_of(graph, graph.output));
     plan->run_int8(input, output);
     golden.inputs.push_back(std::move(input));

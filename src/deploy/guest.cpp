@@ -28,15 +28,16 @@ Status explain_exit(int exit_code, const std::string& printed, int timeout_secon
   constexpr int kDifferent = 1, kRefused = 2, kClock = 3, kFault = 99, kTimeout = 124;
   switch (exit_code) {
     case 0:
-    case kDifferent: return {};
+    case kDifferent:
+      return {};
     case kRefused:
       return Error{ErrorCode::kIo, "the firmware ran out of stack or its model refused to run"};
     case kClock:
       return Error{ErrorCode::kUnsupported,
                    "this QEMU's clock does not count instructions as expected: " + printed};
     case kFault:
-      return Error{ErrorCode::kIo, "the firmware faulted (exception; status; address): " +
-                                       last_lines(printed, 1)};
+      return Error{ErrorCode::kIo,
+                   "the firmware faulted (exception; status; address): " + last_lines(printed, 1)};
     case kTimeout:
       return Error{ErrorCode::kIo,
                    fmt::format("the firmware did not end within {} s", timeout_seconds)};
@@ -53,16 +54,16 @@ Status build_firmware(const std::filesystem::path& folder, bool profile) {
   if (profile) command.emplace_back("--profile");
   COPPICE_TRY(const ProcessOutput build, run_process(command));
   if (build.exit_code == 0) return {};
-  return Error{ErrorCode::kIo, fmt::format("{} failed:\n{}{}", command[1], build.output,
-                                           build.errors)};
+  return Error{ErrorCode::kIo,
+               fmt::format("{} failed:\n{}{}", command[1], build.output, build.errors)};
 }
 
 Result<FirmwareSize> firmware_size(const std::filesystem::path& folder) {
   const auto program = (folder / "build" / "firmware.elf").string();
   COPPICE_TRY(const ProcessOutput size, run_process({"arm-none-eabi-size", "-A", program}));
   if (size.exit_code != 0) return Error{ErrorCode::kIo, "arm-none-eabi-size: " + size.errors};
-  constexpr std::array in_flash = {".vectors", ".text", ".rodata", ".data", ".ARM.exidx",
-                                   ".ARM.extab", ".initializers"};
+  constexpr std::array in_flash = {".vectors",   ".text",      ".rodata",      ".data",
+                                   ".ARM.exidx", ".ARM.extab", ".initializers"};
   constexpr std::array in_ram = {".data", ".bss"};
   FirmwareSize result;
   std::istringstream lines(size.output);

@@ -75,7 +75,8 @@ class Parser {
 
   bool read_stack(const Fields& fields) {
     uint32_t bytes = 0;
-    if (fields.size() != 3 || report_.runs.empty() || !read_number(fields[2], 10, bytes)) return false;
+    if (fields.size() != 3 || report_.runs.empty() || !read_number(fields[2], 10, bytes))
+      return false;
     report_.runs.back().stack_bytes = bytes;
     return true;
   }
@@ -92,7 +93,8 @@ Result<GuestReport> parse_guest_report(std::string_view text) {
   for (const auto line : split(text, '\n')) {
     if (!parser.read(split(line, ';'))) {
       return Error{ErrorCode::kCorrupt, fmt::format("the firmware printed \"{}\", which is not a "
-                                                    "line of its self-test", line)};
+                                                    "line of its self-test",
+                                                    line)};
     }
   }
   if (!parser.ended()) {

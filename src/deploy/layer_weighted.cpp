@@ -65,7 +65,8 @@ Result<LayerCode> emit_conv2d(const LayerContext& layer, bool packed) {
   const auto params = exec::conv2d_params(layer.graph, layer.node);
   const QuantizedValues& weights = weights_of(layer);
   LayerCode code;
-  code.headers = {packed ? "coppice/kernels/conv2d/scalar.h" : "coppice/kernels/conv2d/reference.h"};
+  code.headers = {packed ? "coppice/kernels/conv2d/scalar.h"
+                         : "coppice/kernels/conv2d/reference.h"};
   const std::string name = layer.id + "_weight";
   if (packed) {
     std::vector<int32_t> values(weights.values.size());

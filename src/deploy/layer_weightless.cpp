@@ -21,9 +21,9 @@ Result<LayerCode> emit_add(const LayerContext& layer) {
       "    .a_zero = {}, .b_zero = {}, .y_zero = {}, .min = {}, .max = {},\n"
       "    .a = {}, .b = {}, .y = {},\n"
       "    .a_factor = {}, .b_factor = {}, .right_shift = {}}};\n",
-      layer.id, p.count, rounding_text(p.rounding), p.a_zero, p.b_zero, p.y_zero, p.min,
-      p.max, multiplier_text(p.a), multiplier_text(p.b), multiplier_text(p.y), p.a_factor,
-      p.b_factor, p.right_shift);
+      layer.id, p.count, rounding_text(p.rounding), p.a_zero, p.b_zero, p.y_zero, p.min, p.max,
+      multiplier_text(p.a), multiplier_text(p.b), multiplier_text(p.y), p.a_factor, p.b_factor,
+      p.right_shift);
   code.call = fmt::format("kernels::add_ref({}_params, {}, {}, {});\n", layer.id, layer.inputs[0],
                           layer.inputs[1], layer.output);
   return code;
@@ -36,9 +36,9 @@ Result<LayerCode> emit_concat(const LayerContext& layer) {
   code.headers = {"coppice/kernels/concat/reference.h"};
   int first = 0;
   for (size_t i = 0; i < layer.inputs.size(); ++i) {
-    code.call += fmt::format("kernels::concat_ref<int8_t>({}, {}, {}, {}, {}, {});\n", pixels,
-                             layer.input(i).shape.back(), layer.inputs[i], first, channels,
-                             layer.output);
+    code.call +=
+        fmt::format("kernels::concat_ref<int8_t>({}, {}, {}, {}, {}, {});\n", pixels,
+                    layer.input(i).shape.back(), layer.inputs[i], first, channels, layer.output);
     first += layer.input(i).shape.back();
   }
   return code;

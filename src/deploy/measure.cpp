@@ -29,7 +29,8 @@ Status require_runs(const GuestReport& report, const FirmwareProject& project, b
 // Compares here too, so that a self-test that checks nothing cannot pass.
 std::string first_difference(const GuestReport& report, const Golden& golden) {
   for (size_t i = 0; i < report.runs.size(); ++i) {
-    if (report.runs[i].output != golden.outputs[i]) return fmt::format("the output for input {}", i);
+    if (report.runs[i].output != golden.outputs[i])
+      return fmt::format("the output for input {}", i);
   }
   return report.passed ? "" : "the output, by the firmware's own comparison";
 }

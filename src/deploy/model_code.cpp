@@ -28,9 +28,8 @@ std::string layer_comment(const LayerContext& layer) {
   for (size_t i = 0; i < layer.node.inputs.size(); ++i) {
     inputs.push_back(shape_text(layer.input(i).shape));
   }
-  return fmt::format("// {}: {} {} -> {}\n", comment_text(layer.node.name),
-                     op_name(layer.node.op), fmt::join(inputs, " + "),
-                     shape_text(layer.result().shape));
+  return fmt::format("// {}: {} {} -> {}\n", comment_text(layer.node.name), op_name(layer.node.op),
+                     fmt::join(inputs, " + "), shape_text(layer.result().shape));
 }
 
 // The text of the files while layers are added to it.
@@ -40,12 +39,14 @@ class ModelWriter {
       : graph_(graph), target_(target), plan_(plan_memory(graph)) {}
 
   Status add_layer(const Node& node) {
-    if (is_any<Flatten, Reshape, Dropout>(node.op) && offset(node.output) == offset(node.inputs[0])) {
+    if (is_any<Flatten, Reshape, Dropout>(node.op) &&
+        offset(node.output) == offset(node.inputs[0])) {
       return {};  // The plan gives both one place.
     }
     std::vector<std::string> inputs;
     for (int input : node.inputs) inputs.push_back(place(input));
-    const LayerContext layer{graph_, node, unique_identifier(node.name), inputs, place(node.output)};
+    const LayerContext layer{graph_, node, unique_identifier(node.name), inputs,
+                             place(node.output)};
     COPPICE_TRY(const LayerCode code, emit_layer(layer, target_));
     headers_.insert(code.headers.begin(), code.headers.end());
     const std::string comment = layer_comment(layer);
@@ -62,8 +63,8 @@ class ModelWriter {
     ModelCode code;
     code.model_h = header();
     code.model_cpp = source();
-    code.weights_h = fmt::format("{}#pragma once\n\n#include <stdint.h>\n\n{}", title("weights"),
-                                 weights_);
+    code.weights_h =
+        fmt::format("{}#pragma once\n\n#include <stdint.h>\n\n{}", title("weights"), weights_);
     code.headers.assign(headers_.begin(), headers_.end());
     code.layers = std::move(layers_);
     return code;

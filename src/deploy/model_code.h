@@ -16,9 +16,9 @@ struct ModelLayer {
 
 /// The generated model.
 struct ModelCode {
-  std::string model_h;    ///< Sizes, scales and the C entry point.
-  std::string model_cpp;  ///< Arena, a function a layer, the entry point.
-  std::string weights_h;  ///< Weights, biases and tables.
+  std::string model_h;               ///< Sizes, scales and the C entry point.
+  std::string model_cpp;             ///< Arena, a function a layer, the entry point.
+  std::string weights_h;             ///< Weights, biases and tables.
   std::vector<std::string> headers;  ///< Kernel headers that model.cpp includes.
   std::vector<ModelLayer> layers;
 };

@@ -33,7 +33,9 @@ void replace_in_file(const std::filesystem::path& path, const std::string& from,
 std::string loop_model(int rounds) {
   return "#include \"model.h\"\n"
          "extern \"C\" int coppice_model_invoke(const int8_t*, int8_t*) {\n"
-         "  unsigned n = " + std::to_string(rounds) + ";\n"
+         "  unsigned n = " +
+         std::to_string(rounds) +
+         ";\n"
          "  __asm__ volatile(\".balign 4\\n1: subs %0, #1\\n bne 1b\" : \"+l\"(n) : : \"cc\");\n"
          "  return 0;\n}\n";
 }
@@ -55,7 +57,7 @@ TEST(SlowFirmware, CountsAKnownLoopOnEachTarget) {
       EXPECT_NEAR(counted, overhead, 1) << target.name << ", rounds " << rounds;
       EXPECT_FALSE(report.passed);  // A loop computes no outputs.
     }
-    EXPECT_GE(overhead, 2);   // The call itself.
+    EXPECT_GE(overhead, 2);  // The call itself.
     EXPECT_LE(overhead, 16);
   }
 }
@@ -93,7 +95,8 @@ TEST_P(SlowFirmwareArch, EqualsTheHostAndCountsTheSameTwice) {
               500.0 + 2.0 * static_cast<double>(graph.input_shape().elements()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Zoo, SlowFirmwareArch, ::testing::Values("tiny_conv", "ds_cnn", "resnet8"));
+INSTANTIATE_TEST_SUITE_P(Zoo, SlowFirmwareArch,
+                         ::testing::Values("tiny_conv", "ds_cnn", "resnet8"));
 
 TEST(SlowFirmware, EqualsTheHostInEachRoundingAndWidth) {
   COPPICE_REQUIRE_TOOLCHAIN();

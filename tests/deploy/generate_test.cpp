@@ -65,7 +65,8 @@ TEST(Generate, WritesASelfContainedFolderTwice) {
     if (!entry.is_regular_file()) continue;
     const std::string text = *read_file(entry.path());
     EXPECT_EQ(text.find('@' + std::string("MACHINE@")), std::string::npos) << entry.path();
-    for (std::sregex_iterator match(text.begin(), text.end(), include), end; match != end; ++match) {
+    for (std::sregex_iterator match(text.begin(), text.end(), include), end; match != end;
+         ++match) {
       const std::string name = (*match)[1];
       EXPECT_TRUE(std::filesystem::exists(folder.path() / name) ||
                   std::filesystem::exists(entry.path().parent_path() / name))
@@ -82,8 +83,8 @@ TEST(Generate, ArenaIsThePlanners) {
     const TestFolder folder;
     COPPICE_ASSERT_OK(const Graph graph, quantized_zoo_model(arch));
     ASSERT_TRUE(generate(graph, targets()[0], folder.path()).ok());
-    const std::string expected = "COPPICE_MODEL_ARENA_BYTES = " +
-                                 std::to_string(plan_memory(graph).arena_bytes) + ",";
+    const std::string expected =
+        "COPPICE_MODEL_ARENA_BYTES = " + std::to_string(plan_memory(graph).arena_bytes) + ",";
     EXPECT_NE(read_file(folder.path() / "model.h")->find(expected), std::string::npos) << arch;
   }
 }

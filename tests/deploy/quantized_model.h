@@ -55,13 +55,13 @@ class TestFolder {
 }  // namespace coppice::testing
 
 /// Binds a value or fails the test with the error's message.
-#define COPPICE_ASSERT_OK(declaration, expression)                        \
-  auto COPPICE_CONCAT(outcome, __LINE__) = (expression);                  \
-  ASSERT_TRUE(COPPICE_CONCAT(outcome, __LINE__).ok())                     \
-      << COPPICE_CONCAT(outcome, __LINE__).error().message;               \
+#define COPPICE_ASSERT_OK(declaration, expression)          \
+  auto COPPICE_CONCAT(outcome, __LINE__) = (expression);    \
+  ASSERT_TRUE(COPPICE_CONCAT(outcome, __LINE__).ok())       \
+      << COPPICE_CONCAT(outcome, __LINE__).error().message; \
   declaration = std::move(COPPICE_CONCAT(outcome, __LINE__)).value()
 
 /// Skips the test when the cross compiler or the emulator is missing.
-#define COPPICE_REQUIRE_TOOLCHAIN()                                       \
+#define COPPICE_REQUIRE_TOOLCHAIN()                                          \
   if (const auto available = deploy::toolchain_available(); !available.ok()) \
   GTEST_SKIP() << available.error().message

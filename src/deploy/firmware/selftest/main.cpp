@@ -37,7 +37,10 @@ bool check(int index, const int8_t* expected) {
   text::Line("output").number(static_cast<uint32_t>(index)).bytes(output, sizeof output).end();
   for (int i = 0; i < COPPICE_MODEL_OUTPUT_BYTES; ++i) {
     if (output[i] != expected[i]) {
-      text::Line("different").number(static_cast<uint32_t>(index)).bytes(expected, sizeof output).end();
+      text::Line("different")
+          .number(static_cast<uint32_t>(index))
+          .bytes(expected, sizeof output)
+          .end();
       return false;
     }
   }
