@@ -18,6 +18,8 @@ constexpr AddVerb kVerbs[] = {
     add_data,
     add_features,
     add_inspect,
+    add_deploy,
+    add_bench,
     add_report,
 };
 

@@ -23,6 +23,8 @@ using AddVerb = void (*)(CLI::App& app, ExitStatus& status);
 void add_data(CLI::App& app, ExitStatus& status);
 void add_features(CLI::App& app, ExitStatus& status);
 void add_inspect(CLI::App& app, ExitStatus& status);
+void add_deploy(CLI::App& app, ExitStatus& status);
+void add_bench(CLI::App& app, ExitStatus& status);
 void add_report(CLI::App& app, ExitStatus& status);
 
 /// Prints "coppice: <message>" to stderr and returns the exit code that fits the error.

@@ -1,0 +1,191 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cli/table.h"
+#include "cli/verbs.h"
+#include "coppice/core/random.h"
+#include "coppice/deploy/generate.h"
+#include "coppice/exec/latency.h"
+#include "coppice/exec/plan.h"
+#include "coppice/graph/zoo.h"
+#include "coppice/io/model_file.h"
+#include "coppice/quant/quantize.h"
+
+namespace coppice::cli {
+namespace {
+
+struct BenchArguments {
+  std::string model;
+  std::string arch;
+  int bits = 8;
+  uint64_t seed = 0;
+  std::string target = "cortex-m4";
+  bool json = false;
+  std::string keep;
+};
+
+// A folder that disappears with its object.
+class TemporaryFolder {
+ public:
+  static Result<TemporaryFolder> make() {
+    std::string path = (std::filesystem::temp_directory_path() / "coppice-bench-XXXXXX").string();
+    if (::mkdtemp(path.data()) == nullptr) return Error{ErrorCode::kIo, "cannot make " + path};
+    return TemporaryFolder(path);
+  }
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
+  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+// A zoo network with random weights, its ranges taken from random inputs: what it computes means
+// nothing, what it costs does.
+Result<Graph> random_quantized(const BenchArguments& arguments) {
+  COPPICE_TRY(const Graph graph, make_zoo_model(arguments.arch, {}, 0, arguments.seed));
+  constexpr uint64_t kSamples = 8;
+  std::vector<std::vector<float>> calibration;
+  for (uint64_t sample = 0; sample < kSamples; ++sample) {
+    Random random(arguments.seed, "bench calibration", sample);
+    calibration.emplace_back(static_cast<size_t>(graph.input_shape().elements()));
+    for (auto& value : calibration.back()) value = random.uniform(-1.0f, 1.0f);
+  }
+  quant::QuantizeOptions options;
+  options.weight_bits = arguments.bits;
+  options.seed = arguments.seed;
+  return quant::quantize(graph, calibration, options);
+}
+
+Result<Graph> load_graph(const BenchArguments& arguments) {
+  if (arguments.model.empty() == arguments.arch.empty()) {
+    return Error{ErrorCode::kConfig, "give either a model file or --arch"};
+  }
+  return arguments.arch.empty() ? io::load_model(arguments.model) : random_quantized(arguments);
+}
+
+void print_json(const deploy::Measurement& measurement) {
+  nlohmann::ordered_json json = {{"target", measurement.target},
+                                 {"instructions", measurement.instructions},
+                                 {"flash_bytes", measurement.flash_bytes},
+                                 {"ram_peak_bytes", measurement.ram_peak_bytes},
+                                 {"outputs_equal_host", measurement.outputs_equal_host},
+                                 {"layers", nlohmann::ordered_json::array()}};
+  for (const auto& layer : measurement.layers) {
+    json["layers"].push_back({{"name", layer.name},
+                              {"kernel", layer.kernel},
+                              {"macs", layer.macs},
+                              {"instructions", layer.instructions}});
+  }
+  fmt::print("{}\n", json.dump(2));
+}
+
+std::string per_mac(int64_t instructions, int64_t macs) {
+  if (macs == 0) return "-";
+  return fmt::format("{:.2f}", static_cast<double>(instructions) / static_cast<double>(macs));
+}
+
+void print_table(const std::string& name, const deploy::Measurement& measurement) {
+  using Align = Table::Align;
+  Table table({{"layer", Align::kLeft},
+               {"kernel", Align::kLeft},
+               {"MACs", Align::kRight},
+               {"instructions", Align::kRight},
+               {"per MAC", Align::kRight}});
+  int64_t macs = 0;
+  for (const auto& layer : measurement.layers) {
+    macs += layer.macs;
+    table.add_row({layer.name, layer.kernel, std::to_string(layer.macs),
+                   std::to_string(layer.instructions), per_mac(layer.instructions, layer.macs)});
+  }
+  table.add_rule();
+  table.add_row({"total", "", std::to_string(macs), std::to_string(measurement.instructions),
+                 per_mac(measurement.instructions, macs)});
+  fmt::print("{} on {}: executed instructions of one inference\n\n{}\n", name, measurement.target,
+             table.text());
+  fmt::print("flash {} bytes, peak RAM {} bytes\noutputs {} this machine's, bit for bit\n",
+             measurement.flash_bytes, measurement.ram_peak_bytes,
+             measurement.outputs_equal_host ? "equal" : "DIFFER from");
+}
+
+// This machine: the time of a plan instead of counts.
+Status run_host(const BenchArguments& arguments) {
+  COPPICE_TRY(const Graph graph, load_graph(arguments));
+  COPPICE_TRY(const auto plan, exec::compile(graph));
+  const auto latency = exec::measure_latency(*plan);
+  if (arguments.json) {
+    const nlohmann::ordered_json json = {
+        {"target", "host"},
+        {"executor", exec::executor_name(exec::Executor::kReference)},
+        {"median_us", latency.median_us},
+        {"p10_us", latency.p10_us},
+        {"p90_us", latency.p90_us},
+        {"ram_peak_bytes", plan->arena_bytes()}};
+    fmt::print("{}\n", json.dump(2));
+    return {};
+  }
+  fmt::print(
+      "{} on this machine, {} kernels, one thread: median {:.1f} us, 10 % below {:.1f}, "
+      "10 % above {:.1f}; arena {} bytes\n",
+      graph.name, exec::executor_name(exec::Executor::kReference), latency.median_us,
+      latency.p10_us, latency.p90_us, plan->arena_bytes());
+  return {};
+}
+
+Status run_bench(const BenchArguments& arguments) {
+  if (arguments.target == "host") return run_host(arguments);
+  COPPICE_TRY(const deploy::Target target, deploy::find_target(arguments.target));
+  COPPICE_TRY_STATUS(deploy::toolchain_available());
+  COPPICE_TRY(const Graph graph, load_graph(arguments));
+  COPPICE_TRY(const auto temporary, TemporaryFolder::make());
+  const std::filesystem::path folder =
+      arguments.keep.empty() ? temporary.path() : std::filesystem::path(arguments.keep);
+  COPPICE_TRY(const auto measurement, deploy::measure(graph, target, folder));
+  if (arguments.json) {
+    print_json(measurement);
+  } else {
+    print_table(graph.name, measurement);
+  }
+  if (measurement.outputs_equal_host) return {};
+  return Error{ErrorCode::kCorrupt, fmt::format("{} on {}: {} differs from this machine's",
+                                                graph.name, target.name, measurement.difference)};
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, ExitStatus& status) {
+  auto* verb = app.add_subcommand(
+      "bench", "Measure a model on an emulated microcontroller, or on this machine");
+  auto arguments = std::make_shared<BenchArguments>();
+  verb->add_option("model", arguments->model, "Quantized model file");
+  verb->add_option("--arch", arguments->arch, "Instead: a zoo network with random weights");
+  verb->add_option("--bits", arguments->bits, "Weight bits of --arch")
+      ->check(CLI::IsMember({8, 4, 2}))
+      ->capture_default_str();
+  verb->add_option("--seed", arguments->seed, "Seed of --arch")->capture_default_str();
+  verb->add_option("--target", arguments->target,
+                   "Microcontroller (cortex-m4, cortex-m7), or host for this machine's time")
+      ->capture_default_str();
+  verb->add_flag("--json", arguments->json, "Print one JSON object");
+  verb->add_option("--keep", arguments->keep, "Folder to keep the firmware in");
+  verb->footer("Example: coppice bench --arch ds_cnn --bits 8 --target cortex-m4");
+  verb->callback([arguments, &status] {
+    const auto result = run_bench(*arguments);
+    if (!result.ok()) status = report_error(result.error());
+  });
+}
+
+}  // namespace coppice::cli
