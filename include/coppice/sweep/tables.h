@@ -1,0 +1,56 @@
+#pragma once
+
+#include "coppice/sweep/field.h"
+
+namespace coppice::sweep {
+
+/// The plain keys at the top of a config: $schema, version, name, seeds.
+const Table& top_table();
+/// data::DatasetConfig.
+const Table& dataset_table();
+/// The keys "arch" and "file" of a model; "layers" stands beside them.
+const Table& model_table();
+/// train::TrainOptions.
+const Table& train_table();
+/// train::TrainOptions with gentler defaults, and when to fine-tune at all.
+const Table& finetune_table();
+/// prune::PruneOptions.
+const Table& prune_table();
+/// quant::QuantizeOptions; 32 bits mean that the model stays float.
+const Table& quantize_table();
+/// EvaluateOptions.
+const Table& evaluate_table();
+/// MeasureOptions.
+const Table& measure_table();
+/// What report.html draws.
+const Table& report_table();
+
+/// On which splits the accuracy is taken.
+struct EvaluateOptions {
+  std::vector<std::string> splits = {"validation", "test"};
+};
+
+/// Where and how the finished model is timed.
+struct MeasureOptions {
+  std::vector<std::string> targets = {"host"};
+  int repetitions = 50;
+  int warmup = 5;
+};
+
+/// A kind of step. A new one is a new row of step_kinds() and its function in the runner.
+struct StepKind {
+  const Table* table;      ///< Its name is the step's name.
+  const char* switch_key;  ///< Field that switches the step off; nullptr: always on.
+  Json off_value;          ///< The value of switch_key that does it.
+  bool changes_model;      ///< Else it only looks at the finished model.
+};
+
+/// All kinds of steps, in the order of the documentation.
+const std::vector<StepKind>& step_kinds();
+const StepKind* find_step_kind(std::string_view name);
+std::vector<std::string> step_names();
+
+/// The key of "finetune" that ties it to pruning.
+inline constexpr const char* kOnlyAfterPruning = "only_after_pruning";
+
+}  // namespace coppice::sweep
