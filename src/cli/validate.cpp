@@ -22,7 +22,8 @@ Status validate_file(const std::string& path, const std::vector<std::string>& as
   COPPICE_TRY(const auto config, sweep::load_config(path, assignments));
   COPPICE_TRY_STATUS(sweep::check_layer_patterns(config));
   COPPICE_TRY(const auto trials, sweep::expand(config));
-  fmt::print("{}: {}: {} trials ({} seeds)\n", path, config.name, trials.size(), config.seeds.size());
+  fmt::print("{}: {}: {} trials ({} seeds)\n", path, config.name, trials.size(),
+             config.seeds.size());
   return {};
 }
 

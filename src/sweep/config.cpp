@@ -49,7 +49,8 @@ class Resolver {
   Json field(const Field& spec, const Json& value, const std::string& pointer);
   Json swept(const Field& spec, const Json& value, const std::string& pointer);
   Json range(const Field& spec, const Json& value, const std::string& pointer);
-  std::optional<double> range_number(const Json& value, const char* key, const std::string& pointer);
+  std::optional<double> range_number(const Json& value, const char* key,
+                                     const std::string& pointer);
   Json free_form(const Json& value, const std::string& pointer);
   void fields(const Table& table, const Json& value, const std::string& pointer,
               const std::vector<std::string>& also_known, Json& result);
@@ -65,7 +66,8 @@ class Resolver {
 
 bool Resolver::expect_object(const Json& value, const std::string& pointer) {
   if (value.is_object()) return true;
-  fail(pointer, fmt::format("expected an object, found {}", value.is_array() ? "a list" : value.dump()));
+  fail(pointer,
+       fmt::format("expected an object, found {}", value.is_array() ? "a list" : value.dump()));
   return false;
 }
 
@@ -151,9 +153,11 @@ Json Resolver::range(const Field& spec, const Json& value, const std::string& po
     fail(child_pointer(pointer, "n"), "expected a whole number of values, at least 1");
   }
   if (scale != "linear" && scale != "log") {
-    fail(child_pointer(pointer, "scale"), fmt::format("{} is not one of linear, log", scale.dump()));
+    fail(child_pointer(pointer, "scale"),
+         fmt::format("{} is not one of linear, log", scale.dump()));
   }
-  if (scale == "log" && *low <= 0) fail(child_pointer(pointer, "min"), "must be above 0 for \"log\"");
+  if (scale == "log" && *low <= 0)
+    fail(child_pointer(pointer, "min"), "must be above 0 for \"log\"");
   for (const char* key : {"min", "max"}) {
     const auto reason = explain_misfit(spec, value[key]);
     if (!reason.empty()) fail(child_pointer(pointer, key), reason);
@@ -174,7 +178,8 @@ Json Resolver::free_form(const Json& value, const std::string& pointer) {
   }
   Json result = value;
   if (value.is_array()) {
-    for (size_t i = 0; i < value.size(); ++i) result[i] = free_form(value[i], child_pointer(pointer, i));
+    for (size_t i = 0; i < value.size(); ++i)
+      result[i] = free_form(value[i], child_pointer(pointer, i));
   } else if (value.is_object()) {
     for (const auto& [key, entry] : value.items()) {
       result[key] = free_form(entry, child_pointer(pointer, key));
@@ -250,7 +255,8 @@ Json Resolver::steps(const Json& value, const std::string& pointer) {
   for (size_t i = 0; i < value.size(); ++i) {
     const std::string step_pointer = child_pointer(pointer, i);
     if (!value[i].is_object() || value[i].size() != 1) {
-      fail(step_pointer, "expected an object with one key, the step's name, such as {\"train\": {...}}");
+      fail(step_pointer,
+           "expected an object with one key, the step's name, such as {\"train\": {...}}");
       continue;
     }
     const std::string& name = value[i].begin().key();
@@ -259,7 +265,8 @@ Json Resolver::steps(const Json& value, const std::string& pointer) {
       unknown_key(step_pointer, name, step_names(), "step");
       continue;
     }
-    result.push_back({{name, object(*kind->table, *value[i].begin(), child_pointer(step_pointer, name))}});
+    result.push_back(
+        {{name, object(*kind->table, *value[i].begin(), child_pointer(step_pointer, name))}});
   }
   check_order(value, pointer);
   return result;
@@ -276,7 +283,8 @@ void Resolver::check_order(const Json& steps, const std::string& pointer) {
     if (kind == nullptr) continue;
     const std::string step_pointer = child_pointer(child_pointer(pointer, i), name);
     if (kind->changes_model && !looks.empty()) {
-      fail(step_pointer, fmt::format("a step that changes the model may not follow \"{}\"", looks[0]), true);
+      fail(step_pointer,
+           fmt::format("a step that changes the model may not follow \"{}\"", looks[0]), true);
     }
     if (kind->changes_model) continue;
     if (std::find(looks.begin(), looks.end(), name) != looks.end()) {
@@ -315,7 +323,8 @@ Json Resolver::resolve() {
 
 bool is_plain_name(const std::string& name) {
   return !name.empty() && name[0] != '.' &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+         name.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
              std::string::npos;
 }
 

@@ -19,12 +19,18 @@ struct KindWords {
 
 KindWords words(FieldKind kind) {
   switch (kind) {
-    case FieldKind::kBoolean: return {"true or false", "true or false"};
-    case FieldKind::kInteger: return {"an integer", "integer"};
-    case FieldKind::kNumber: return {"a number", "number"};
-    case FieldKind::kString: return {"a string", "string"};
-    case FieldKind::kIntegers: return {"a list of integers", "list of integers"};
-    case FieldKind::kStrings: return {"a list of strings", "list of strings"};
+    case FieldKind::kBoolean:
+      return {"true or false", "true or false"};
+    case FieldKind::kInteger:
+      return {"an integer", "integer"};
+    case FieldKind::kNumber:
+      return {"a number", "number"};
+    case FieldKind::kString:
+      return {"a string", "string"};
+    case FieldKind::kIntegers:
+      return {"a list of integers", "list of integers"};
+    case FieldKind::kStrings:
+      return {"a list of strings", "list of strings"};
   }
   return {"", ""};
 }
@@ -45,12 +51,18 @@ bool has_kind(FieldKind kind, const Json& value) {
            });
   };
   switch (kind) {
-    case FieldKind::kBoolean: return value.is_boolean();
-    case FieldKind::kInteger: return is_whole(value);
-    case FieldKind::kNumber: return value.is_number();
-    case FieldKind::kString: return value.is_string();
-    case FieldKind::kIntegers: return all(FieldKind::kInteger);
-    case FieldKind::kStrings: return all(FieldKind::kString);
+    case FieldKind::kBoolean:
+      return value.is_boolean();
+    case FieldKind::kInteger:
+      return is_whole(value);
+    case FieldKind::kNumber:
+      return value.is_number();
+    case FieldKind::kString:
+      return value.is_string();
+    case FieldKind::kIntegers:
+      return all(FieldKind::kInteger);
+    case FieldKind::kStrings:
+      return all(FieldKind::kString);
   }
   return false;
 }
@@ -83,7 +95,8 @@ bool in_range(const Field& field, double number) {
 
 std::string explain_entry(const Field& field, const Json& value) {
   if (!field.allowed.empty()) {
-    if (std::find(field.allowed.begin(), field.allowed.end(), value) != field.allowed.end()) return {};
+    if (std::find(field.allowed.begin(), field.allowed.end(), value) != field.allowed.end())
+      return {};
     std::vector<std::string> names;
     for (const Json& entry : field.allowed) {
       if (entry.is_string()) names.push_back(entry.get<std::string>());
@@ -105,7 +118,8 @@ std::string_view kind_name(FieldKind kind) { return words(kind).one; }
 std::string Field::expectation() const {
   std::string text(kind_name(kind));
   if (!unit.empty() && (kind == FieldKind::kInteger || kind == FieldKind::kNumber)) {
-    text = fmt::format("{} of {}", kind == FieldKind::kInteger ? "a whole number" : "a number", unit);
+    text =
+        fmt::format("{} of {}", kind == FieldKind::kInteger ? "a whole number" : "a number", unit);
   }
   if (!allowed.empty()) {
     return (is_list(kind) ? text + " from " : std::string("one of ")) + joined(allowed);
@@ -114,8 +128,10 @@ std::string Field::expectation() const {
     return fmt::format("{} in {}{}, {}{}", text, above_minimum ? '(' : '[', *minimum, *maximum,
                        below_maximum ? ')' : ']');
   }
-  if (minimum) return fmt::format("{} {} {}", text, above_minimum ? "above" : "of at least", *minimum);
-  if (maximum) return fmt::format("{} {} {}", text, below_maximum ? "below" : "of at most", *maximum);
+  if (minimum)
+    return fmt::format("{} {} {}", text, above_minimum ? "above" : "of at least", *minimum);
+  if (maximum)
+    return fmt::format("{} {} {}", text, below_maximum ? "below" : "of at most", *maximum);
   return text;
 }
 

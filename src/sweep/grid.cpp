@@ -27,7 +27,8 @@ void find_axes(const Json& value, const std::string& pointer, std::vector<Axis>&
   if (is_swept(value)) {
     axes.push_back({pointer, value["values"]});
   } else if (value.is_object()) {
-    for (const auto& [key, entry] : value.items()) find_axes(entry, child_pointer(pointer, key), axes);
+    for (const auto& [key, entry] : value.items())
+      find_axes(entry, child_pointer(pointer, key), axes);
   } else if (value.is_array()) {
     for (size_t i = 0; i < value.size(); ++i) find_axes(value[i], child_pointer(pointer, i), axes);
   }

@@ -64,8 +64,8 @@ class TokenCursor {
   size_t take_word() {  // Number, true, false or null.
     const size_t start = next();
     const auto in_word = [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '+' ||
-             c == '-' || c == '.';
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '+' || c == '-' ||
+             c == '.';
     };
     while (at_ < text_.size() && in_word(text_[at_])) ++at_;
     return start;
@@ -275,7 +275,8 @@ std::string LocatedJson::line_and_column(size_t offset) const {
     if (text_[i] == '\n') {
       ++line;
       column = 1;
-    } else if ((static_cast<unsigned char>(text_[i]) & 0xC0) != 0x80) {  // Not inside a UTF-8 letter.
+    } else if ((static_cast<unsigned char>(text_[i]) & 0xC0) !=
+               0x80) {  // Not inside a UTF-8 letter.
       ++column;
     }
   }

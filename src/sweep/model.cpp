@@ -49,10 +49,12 @@ void check_step(const Config& config, const TrialStep& step, const std::vector<s
       const auto pattern = patterns[i].get<std::string>();
       const auto matches = [&](const std::string& layer) { return glob_match(pattern, layer); };
       if (std::any_of(layers.begin(), layers.end(), matches)) continue;
-      const std::string pointer = fmt::format("/steps/{}/{}/{}/{}", step.index, step.name, field.name, i);
+      const std::string pointer =
+          fmt::format("/steps/{}/{}/{}/{}", step.index, step.name, field.name, i);
       errors.insert(config.source.error_at(
-          pointer, fmt::format("\"{}\" matches no layer of {}{}; its layers: {}", pattern, model_name,
-                               did_you_mean(pattern, layers), fmt::join(layers, ", "))));
+          pointer,
+          fmt::format("\"{}\" matches no layer of {}{}; its layers: {}", pattern, model_name,
+                      did_you_mean(pattern, layers), fmt::join(layers, ", "))));
     }
   }
 }

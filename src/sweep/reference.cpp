@@ -53,18 +53,21 @@ A trial's id is a hash of its settings, defaults included. Steps that trials sha
 )";
 
 std::string escaped(std::string text) {
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.insert(at, "\\");
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+    text.insert(at, "\\");
   return text;
 }
 
 std::string default_text(const Field& field) {
   if (field.required) return "required";
-  return field.default_value.is_null() ? "" : "`" + normalize(field, field.default_value).dump() + "`";
+  return field.default_value.is_null() ? ""
+                                       : "`" + normalize(field, field.default_value).dump() + "`";
 }
 
 std::string table_text(const Table& table, const std::string& title) {
-  std::string text = fmt::format("## {}\n\n{}.\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
-                                 title, table.doc());
+  std::string text =
+      fmt::format("## {}\n\n{}.\n\n| key | value | default | meaning |\n|---|---|---|---|\n", title,
+                  table.doc());
   for (const Field& field : table.fields()) {
     text += fmt::format("| `{}` | {} | {} | {} |\n", field.name, escaped(field.expectation()),
                         escaped(default_text(field)), escaped(field.doc));
@@ -84,8 +87,9 @@ std::string config_reference() {
       "`\"layers\": [{\"op\": \"conv2d\", ...}, ...]` writes a network by hand, with an optional "
       "`\"name\"`; the input shape comes from the dataset, and the last layer must have one output "
       "for each class.\n\n";
-  text += "## `steps`\n\nA list of objects with one key each, run in this order. Steps that change the "
-          "model come before `evaluate` and `measure`, which stand at most once each.\n\n";
+  text +=
+      "## `steps`\n\nA list of objects with one key each, run in this order. Steps that change the "
+      "model come before `evaluate` and `measure`, which stand at most once each.\n\n";
   for (const StepKind& kind : step_kinds()) {
     text += table_text(*kind.table, "Step `" + kind.table->name() + "`");
   }

@@ -19,13 +19,18 @@ Json entry_schema(const Field& field, const char* type) {
 
 Json value_schema(const Field& field) {
   switch (field.kind) {
-    case FieldKind::kBoolean: return entry_schema(field, "boolean");
-    case FieldKind::kInteger: return entry_schema(field, "integer");
-    case FieldKind::kNumber: return entry_schema(field, "number");
-    case FieldKind::kString: return entry_schema(field, "string");
+    case FieldKind::kBoolean:
+      return entry_schema(field, "boolean");
+    case FieldKind::kInteger:
+      return entry_schema(field, "integer");
+    case FieldKind::kNumber:
+      return entry_schema(field, "number");
+    case FieldKind::kString:
+      return entry_schema(field, "string");
     case FieldKind::kIntegers:
       return {{"type", "array"}, {"items", entry_schema(field, "integer")}};
-    case FieldKind::kStrings: return {{"type", "array"}, {"items", entry_schema(field, "string")}};
+    case FieldKind::kStrings:
+      return {{"type", "array"}, {"items", entry_schema(field, "string")}};
   }
   return {};
 }
@@ -38,7 +43,8 @@ Json closed_object(Json properties, Json required) {
 }
 
 Json list_of_values(Json items) {
-  Json values = {{"type", "array"}, {"minItems", 1}, {"uniqueItems", true}, {"items", std::move(items)}};
+  Json values = {
+      {"type", "array"}, {"minItems", 1}, {"uniqueItems", true}, {"items", std::move(items)}};
   return closed_object({{"values", std::move(values)}}, Json::array({"values"}));
 }
 
@@ -77,10 +83,11 @@ Json range_schema() {
 
 Json model_schema() {
   Json schema = table_schema(model_table());
-  schema["properties"]["layers"] = {{"description", "A network written as layers"},
-                                    {"type", "array"},
-                                    {"minItems", 1},
-                                    {"items", {{"type", "object"}, {"required", Json::array({"op"})}}}};
+  schema["properties"]["layers"] = {
+      {"description", "A network written as layers"},
+      {"type", "array"},
+      {"minItems", 1},
+      {"items", {{"type", "object"}, {"required", Json::array({"op"})}}}};
   schema["properties"]["name"] = {{"description", "Name of a network written as layers"},
                                   {"type", "string"}};
   schema["oneOf"] = Json::array();

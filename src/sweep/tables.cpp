@@ -1,8 +1,10 @@
 #include "coppice/sweep/tables.h"
 
 #include "coppice/data/dataset.h"
+#include "coppice/deploy/generate.h"
 #include "coppice/graph/zoo.h"
 #include "coppice/prune/prune.h"
+#include "coppice/quant/calibration.h"
 #include "coppice/quant/quantize.h"
 #include "coppice/train/fit.h"
 
@@ -31,47 +33,67 @@ void add_speech(Table& t) {
   t.add("silence", &D::silence, "Speech: add the class \"silence\" from the background noise");
   t.add("unknown_percentage", &D::unknown_percentage,
         "Speech: unknown clips, at most so many percent of the keyword clips")
-      .at_least(0).in("percent");
+      .at_least(0)
+      .in("percent");
   t.add("silence_percentage", &D::silence_percentage,
-        "Speech: silence clips, in percent of the keyword clips").at_least(0).in("percent");
+        "Speech: silence clips, in percent of the keyword clips")
+      .at_least(0)
+      .in("percent");
   t.add("test_only", &D::test_only, "Speech: each clip is a test clip (sets made for evaluation)");
-  t.add("resample", &D::resample, "Speech: accept other sample rates, which are an error otherwise");
+  t.add("resample", &D::resample,
+        "Speech: accept other sample rates, which are an error otherwise");
   t.add("pcan", &D::pcan, "Speech, \"micro\" features: per-channel amplitude normalization");
   t.add("time_shift_ms", &D::time_shift_ms, "Speech, training: largest shift either way")
-      .at_least(0).in("ms");
+      .at_least(0)
+      .in("ms");
   t.add("background_probability", &D::background_probability,
-        "Speech, training: share of clips with background noise mixed in").in_range(0, 1);
-  t.add("background_volume", &D::background_volume, "Speech, training: largest factor on that noise")
+        "Speech, training: share of clips with background noise mixed in")
+      .in_range(0, 1);
+  t.add("background_volume", &D::background_volume,
+        "Speech, training: largest factor on that noise")
       .in_range(0, 1);
   t.add("gain_db", &D::gain_db, "Speech, training: largest change of level either way")
-      .at_least(0).in("dB");
+      .at_least(0)
+      .in("dB");
   t.add("spectral_tilt", &D::spectral_tilt,
-        "Speech, training: largest |a| of the filter x[n] + a x[n-1]").in_range(0, 1).below(1);
+        "Speech, training: largest |a| of the filter x[n] + a x[n-1]")
+      .in_range(0, 1)
+      .below(1);
   t.add("speed_change", &D::speed_change,
         "Speech, training: largest relative change of speed and pitch either way")
       .in_range(0, 0.5);
   t.add("time_mask_ms", &D::time_mask_ms, "Speech, training: longest stretch that is silenced")
-      .at_least(0).in("ms");
+      .at_least(0)
+      .in("ms");
 }
 
 Table make_dataset() {
   using D = data::DatasetConfig;
   Table t("dataset", "What is learned, and how training samples vary");
-  t.add("type", &D::type, "Kind of dataset").one_of({"speech_commands", "cifar10", "fashion_mnist"});
+  t.add("type", &D::type, "Kind of dataset")
+      .one_of({"speech_commands", "cifar10", "fashion_mnist"});
   t.add("path", &D::path,
         "Folder of the data, from the current folder; may be left out for fashion_mnist (the "
         "Debian package dataset-fashion-mnist)");
-  t.add("seed", &D::seed, "Augmentation and the choice of unknown and silence clips; the same for "
-        "all seeds of a sweep, so that all trials are tested on the same samples").at_least(0);
+  t.add("seed", &D::seed,
+        "Augmentation and the choice of unknown and silence clips; the same for "
+        "all seeds of a sweep, so that all trials are tested on the same samples")
+      .at_least(0);
   t.add("skip_bad", &D::skip_bad, "Skip broken files instead of failing");
   t.add("augment", &D::augment, "Vary training samples");
   t.add("limit_per_class", &D::limit_per_class,
-        "At most so many samples of a class in each split; 0: all").at_least(0).in("samples");
+        "At most so many samples of a class in each split; 0: all")
+      .at_least(0)
+      .in("samples");
   add_speech(t);
   t.add("validation_fraction", &D::validation_fraction,
-        "Images: part of the official training set that is held out").in_range(0, 1).below(1);
+        "Images: part of the official training set that is held out")
+      .in_range(0, 1)
+      .below(1);
   t.add("crop_padding", &D::crop_padding,
-        "Images, training: random crop after padding by so many pixels").in_range(0, 32).in("pixels");
+        "Images, training: random crop after padding by so many pixels")
+      .in_range(0, 32)
+      .in("pixels");
   t.add("flip", &D::flip, "Images, training: random horizontal flip (CIFAR-10 only)");
   return t;
 }
@@ -90,27 +112,34 @@ Table make_train() {
   using train::Optimizer;
   Table t("train", "Train from the initial weights");
   t.add("epochs", &T::epochs, "Passes over the training split; 0 switches the step off")
-      .in_range(0, 100000).in("epochs");
+      .in_range(0, 100000)
+      .in("epochs");
   t.add("batch_size", &T::batch_size, "Samples that one step averages over")
-      .in_range(1, 65536).in("samples");
+      .in_range(1, 65536)
+      .in("samples");
   t.add("optimizer", &T::optimizer, {{"sgd", Optimizer::kSgd}, {"adam", Optimizer::kAdam}},
         "Update rule");
   t.add("learning_rate", &T::learning_rate, "Largest learning rate").above(0);
   t.add("momentum", &T::momentum, "Momentum of sgd").in_range(0, 1).below(1);
   t.add("weight_decay", &T::weight_decay, "L2 penalty on weights, not on biases and batch norms")
       .at_least(0);
-  t.add("decoupled_decay", &T::decoupled_decay, "Decay the weight itself (AdamW), not the gradient");
+  t.add("decoupled_decay", &T::decoupled_decay,
+        "Decay the weight itself (AdamW), not the gradient");
   t.add("schedule", &T::schedule,
         {{"constant", LearningRateSchedule::kConstant},
          {"step", LearningRateSchedule::kStep},
          {"cosine", LearningRateSchedule::kCosine}},
         "How the learning rate falls");
   t.add("step_epochs", &T::step_epochs,
-        "\"step\" schedule: epochs at which the rate is multiplied by step_factor").at_least(0);
+        "\"step\" schedule: epochs at which the rate is multiplied by step_factor")
+      .at_least(0);
   t.add("step_factor", &T::step_factor, "\"step\" schedule: that factor").above(0);
-  t.add("warmup_epochs", &T::warmup_epochs, "Linear ramp of the rate from 0").at_least(0).in("epochs");
+  t.add("warmup_epochs", &T::warmup_epochs, "Linear ramp of the rate from 0")
+      .at_least(0)
+      .in("epochs");
   t.add("label_smoothing", &T::label_smoothing, "Share of the target spread over all classes")
-      .in_range(0, 1).below(1);
+      .in_range(0, 1)
+      .below(1);
   t.add("keep_best", &T::keep_best, "Keep the epoch of best validation accuracy, else the last");
   return t;
 }
@@ -120,7 +149,8 @@ Table make_finetune() {
                                 {{"epochs", 5}, {"learning_rate", 3e-4}});
   t.add(kOnlyAfterPruning, FieldKind::kBoolean,
         "Switch the step off in trials where no step before it prunes, so that a grid does not "
-        "hold the dense model fine-tuned").by_default(false);
+        "hold the dense model fine-tuned")
+      .by_default(false);
   return t;
 }
 
@@ -128,11 +158,13 @@ Table make_prune() {
   using P = prune::PruneOptions;
   Table t("prune", "Set weights to zero for good");
   t.add("sparsity", &P::sparsity, "Share of weights that become zero; 0 switches the step off")
-      .in_range(0, 1).below(1);
+      .in_range(0, 1)
+      .below(1);
   t.add("granularity", &P::granularity, "What is removed together").one_of({"weight"});
   t.add("criterion", &P::criterion, "Score of a group of weights; the smallest are removed")
       .one_of({"magnitude_l1"});
-  t.add("scope", &P::scope, "Where scores are compared: in each layer (\"local\")").one_of({"local"});
+  t.add("scope", &P::scope, "Where scores are compared: in each layer (\"local\")")
+      .one_of({"local"});
   t.add("layers", &P::layers, "Layers to prune, as names or globs; empty: all with weights")
       .matches_layers();
   t.add("skip", &P::skip, "Layers to leave alone, as names or globs").matches_layers();
@@ -143,13 +175,19 @@ Table make_quantize() {
   using Q = quant::QuantizeOptions;
   Table t("quantize", "Post-training quantization; what follows runs in integers");
   t.add("weight_bits", &Q::weight_bits, "Bits of a weight; 32 switches the step off (stay float)")
-      .one_of({32, 8}).in("bits");
+      .one_of({32, 8, 4, 2})
+      .in("bits");
   t.add("activation_bits", &Q::activation_bits, "Bits of an activation").one_of({8}).in("bits");
-  t.add("per_channel", &Q::per_channel, "One weight scale for each output channel, else one a tensor");
-  t.add("calibration", &Q::calibration, "How activation ranges are taken from samples")
-      .one_of({"minmax"});
+  t.add("per_channel", &Q::per_channel,
+        "One weight scale for each output channel, else one a tensor");
+  Field& calibration =
+      t.add("calibration", &Q::calibration, "How activation ranges are taken from samples");
+  for (const quant::Calibration& entry : quant::calibrations()) {
+    calibration.allowed.push_back(std::string(entry.name));
+  }
   t.add("calibration_samples", &Q::calibration_samples, "Training samples that are looked at")
-      .in_range(1, 1000000).in("samples");
+      .in_range(1, 1000000)
+      .in("samples");
   t.add("rounding", &Q::rounding,
         {{"double", Rounding::kDouble}, {"single", Rounding::kSingle}, {"float", Rounding::kFloat}},
         "How accumulators become int8: double (TFLite Micro, CMSIS-NN), single, float (XNNPACK)");
@@ -164,13 +202,15 @@ Table make_evaluate() {
 
 Table make_measure() {
   Table t("measure", "Time of one inference of the finished model");
-  t.add("targets", &MeasureOptions::targets,
-        "Where it runs: this machine, or the emulated microcontroller (integer models only)")
-      .one_of({"host", "cortex-m4"});
-  t.add("repetitions", &MeasureOptions::repetitions, "Host: timed inferences; the median counts")
-      .in_range(1, 1000000);
-  t.add("warmup", &MeasureOptions::warmup, "Host: inferences before the timed ones")
-      .in_range(0, 1000000);
+  Field& targets =
+      t.add("targets", &MeasureOptions::targets,
+            "Where it runs: this machine, or an emulated microcontroller (integer models only; the "
+            "columns of a float trial stay empty)");
+  targets.allowed = {"host"};
+  for (const deploy::Target& target : deploy::targets()) targets.allowed.push_back(target.name);
+  t.add("repetitions", &MeasureOptions::repetitions,
+        "Host: repetitions of about half a millisecond of CPU time each; the median counts")
+      .in_range(1, 100000);
   return t;
 }
 
@@ -185,25 +225,52 @@ Table make_report() {
 }  // namespace
 
 // Built once, on first use, so that no other static initializer can come too early.
-const Table& top_table() { static const Table table = make_top(); return table; }
-const Table& dataset_table() { static const Table table = make_dataset(); return table; }
-const Table& model_table() { static const Table table = make_model(); return table; }
-const Table& train_table() { static const Table table = make_train(); return table; }
-const Table& finetune_table() { static const Table table = make_finetune(); return table; }
-const Table& prune_table() { static const Table table = make_prune(); return table; }
-const Table& quantize_table() { static const Table table = make_quantize(); return table; }
-const Table& evaluate_table() { static const Table table = make_evaluate(); return table; }
-const Table& measure_table() { static const Table table = make_measure(); return table; }
-const Table& report_table() { static const Table table = make_report(); return table; }
+const Table& top_table() {
+  static const Table table = make_top();
+  return table;
+}
+const Table& dataset_table() {
+  static const Table table = make_dataset();
+  return table;
+}
+const Table& model_table() {
+  static const Table table = make_model();
+  return table;
+}
+const Table& train_table() {
+  static const Table table = make_train();
+  return table;
+}
+const Table& finetune_table() {
+  static const Table table = make_finetune();
+  return table;
+}
+const Table& prune_table() {
+  static const Table table = make_prune();
+  return table;
+}
+const Table& quantize_table() {
+  static const Table table = make_quantize();
+  return table;
+}
+const Table& evaluate_table() {
+  static const Table table = make_evaluate();
+  return table;
+}
+const Table& measure_table() {
+  static const Table table = make_measure();
+  return table;
+}
+const Table& report_table() {
+  static const Table table = make_report();
+  return table;
+}
 
 const std::vector<StepKind>& step_kinds() {
   static const std::vector<StepKind> kinds = {
-      {&train_table(), "epochs", 0, true},
-      {&prune_table(), "sparsity", 0.0, true},
-      {&finetune_table(), "epochs", 0, true},
-      {&quantize_table(), "weight_bits", 32, true},
-      {&evaluate_table(), nullptr, nullptr, false},
-      {&measure_table(), nullptr, nullptr, false},
+      {&train_table(), "epochs", 0, true},          {&prune_table(), "sparsity", 0.0, true},
+      {&finetune_table(), "epochs", 0, true},       {&quantize_table(), "weight_bits", 32, true},
+      {&evaluate_table(), nullptr, nullptr, false}, {&measure_table(), nullptr, nullptr, false},
   };
   return kinds;
 }

@@ -47,7 +47,9 @@ TEST(Config, TextErrorsNameTheirPlace) {
       {"{\"a\": tru}", "x.json:1:7: syntax error: invalid literal; last read: '\"a\": tru}'"},
       {"{\"a\": 1", "x.json:1:8: syntax error: unexpected end of input; expected '}'"},
       {"", "x.json:1:1: syntax error: unexpected end of input; expected '[', '{', or a literal"},
-      {"{}\n x", "x.json:2:2: syntax error: invalid literal; last read: '{}<U+000A> x'; expected end of input"},
+      {"{}\n x",
+       "x.json:2:2: syntax error: invalid literal; last read: '{}<U+000A> x'; expected end of "
+       "input"},
       {"{\"é\": {\"b\": -1.5e3, // c\n  \"b\": 2}}",
        "x.json:2:3: /é/b: duplicate key; it stands already at 1:8"},
       {"[1]", "x.json:1:1: expected an object, found a list"},
@@ -60,14 +62,17 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
       {"\"steps\": [{\"train\": {}},\n  {\"prune\": {\"sparsty\": 0.5}}]}",
        "x.json:6:14: /steps/1/prune/sparsty: unknown key; did you mean \"sparsity\"?"},
       {"\"steps\": [{\"prune\": {\"zzzzzz\": 0.5}}]}",
-       "x.json:5:22: /steps/0/prune/zzzzzz: unknown key; allowed: sparsity, granularity, criterion, "
+       "x.json:5:22: /steps/0/prune/zzzzzz: unknown key; allowed: sparsity, granularity, "
+       "criterion, "
        "scope, layers, skip"},
       {"\"steps\": [{\"prune\": {\"sparsity\": 1}}]}",
        "x.json:5:34: /steps/0/prune/sparsity: 1 is out of range; expected a number in [0, 1)"},
       {"\"steps\": [{\"prune\": {\"sparsity\":\n\"0.5\"}}]}",
-       "x.json:6:1: /steps/0/prune/sparsity: expected a number in [0, 1), found the string \"0.5\""},
+       "x.json:6:1: /steps/0/prune/sparsity: expected a number in [0, 1), found the string "
+       "\"0.5\""},
       {"\"steps\": [{\"train\": {\"epochs\": 1.5}}]}",
-       "x.json:5:32: /steps/0/train/epochs: expected a whole number of epochs in [0, 100000], found "
+       "x.json:5:32: /steps/0/train/epochs: expected a whole number of epochs in [0, 100000], "
+       "found "
        "the number 1.5"},
       {"\"steps\": [{\"train\": {\"warmup_epochs\": -1}}]}",
        "x.json:5:39: /steps/0/train/warmup_epochs: -1 is out of range; expected a number of epochs "
@@ -78,11 +83,12 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
        "x.json:5:35: /steps/0/train/optimizer: \"adm\" is not one of sgd, adam; did you mean "
        "\"adam\"?"},
       {"\"steps\": [{\"quantize\": {\"weight_bits\": 7}}]}",
-       "x.json:5:40: /steps/0/quantize/weight_bits: 7 is not one of 32, 8"},
+       "x.json:5:40: /steps/0/quantize/weight_bits: 7 is not one of 32, 8, 4, 2"},
       {"\"steps\": [{\"prun\": {}}]}",
        "x.json:5:12: /steps/0/prun: unknown step; did you mean \"prune\"?"},
       {"\"steps\": [{\"train\": {}, \"prune\": {}}]}",
-       "x.json:5:11: /steps/0: expected an object with one key, the step's name, such as {\"train\": "
+       "x.json:5:11: /steps/0: expected an object with one key, the step's name, such as "
+       "{\"train\": "
        "{...}}"},
       {"\"steps\": []}",
        "x.json:5:10: /steps: expected a list of steps, such as [{\"train\": {\"epochs\": 20}}]"},
@@ -107,8 +113,10 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
       {"\"steps\": [{\"train\": {\"learning_rate\": {\"min\": 0, \"max\": 1, \"n\": 3, \"scale\": "
        "\"log\"}}}]}",
        "x.json:5:47: /steps/0/train/learning_rate/min: must be above 0 for \"log\"\n"
-       "x.json:5:47: /steps/0/train/learning_rate/min: 0 is out of range; expected a number above 0"},
-      {"\"seeds\": [], \"steps\": [{\"train\": {}}]}", "x.json:5:10: /seeds: expected at least one seed"},
+       "x.json:5:47: /steps/0/train/learning_rate/min: 0 is out of range; expected a number above "
+       "0"},
+      {"\"seeds\": [], \"steps\": [{\"train\": {}}]}",
+       "x.json:5:10: /seeds: expected at least one seed"},
       {"\"seeds\": [0, -1], \"steps\": [{\"train\": {}}]}",
        "x.json:5:10: /seeds: -1 is out of range; expected a list of integers of at least 0"},
   };
@@ -127,14 +135,17 @@ TEST(Config, PartsAreChecked) {
             "x.json:1:64: /model: expected exactly one of \"arch\", \"layers\", \"file\"");
   EXPECT_EQ(with("{\"path\": \"d\"}", "{\"arch\": \"lenet\", \"file\": \"f\"}"),
             "x.json:1:64: /model: expected exactly one of \"arch\", \"layers\", \"file\"");
-  EXPECT_EQ(with("[]", "{\"arch\": \"lenet\"}"), "x.json:1:40: /dataset: expected an object, found a list");
-  EXPECT_EQ(error_of("{\"version\": 2, \"name\": \"../a\", \"dataset\": {\"path\": \"d\"}, \"model\": "
-                     "{\"arch\": \"lenet\"}, \"steps\": [{\"train\": {}}]}"),
-            "x.json:1:13: /version: 2 is not one of 1");
-  EXPECT_EQ(error_of("{\"version\": 1, \"name\": \"../a\", \"dataset\": {\"path\": \"d\"}, \"model\": "
-                     "{\"arch\": \"lenet\"}, \"steps\": [{\"train\": {}}]}"),
-            "x.json:1:24: /name: expected letters, digits, \".\", \"_\" or \"-\": it names the run's "
-            "folder");
+  EXPECT_EQ(with("[]", "{\"arch\": \"lenet\"}"),
+            "x.json:1:40: /dataset: expected an object, found a list");
+  EXPECT_EQ(
+      error_of("{\"version\": 2, \"name\": \"../a\", \"dataset\": {\"path\": \"d\"}, \"model\": "
+               "{\"arch\": \"lenet\"}, \"steps\": [{\"train\": {}}]}"),
+      "x.json:1:13: /version: 2 is not one of 1");
+  EXPECT_EQ(
+      error_of("{\"version\": 1, \"name\": \"../a\", \"dataset\": {\"path\": \"d\"}, \"model\": "
+               "{\"arch\": \"lenet\"}, \"steps\": [{\"train\": {}}]}"),
+      "x.json:1:24: /name: expected letters, digits, \".\", \"_\" or \"-\": it names the run's "
+      "folder");
 }
 
 TEST(Config, SetReplacesAddsAndIsNamedInErrors) {
@@ -156,10 +167,12 @@ TEST(Config, SetReplacesAddsAndIsNamedInErrors) {
        "--set steps.1.prune.sparsty=0.5: /steps/1/prune/sparsty: unknown key; did you mean "
        "\"sparsity\"?"},
       {"steps.1.prune.sparsity=abc",
-       "--set steps.1.prune.sparsity=abc: /steps/1/prune/sparsity: expected a number in [0, 1), found "
+       "--set steps.1.prune.sparsity=abc: /steps/1/prune/sparsity: expected a number in [0, 1), "
+       "found "
        "the string \"abc\""},
       {"steps.1.prune={\"sparsity\": 3}",
-       "--set steps.1.prune={\"sparsity\": 3}: /steps/1/prune/sparsity: 3 is out of range; expected a "
+       "--set steps.1.prune={\"sparsity\": 3}: /steps/1/prune/sparsity: 3 is out of range; "
+       "expected a "
        "number in [0, 1)"},
       {"steps.1.prune={\"sparsity\": 3",
        "--set steps.1.prune={\"sparsity\": 3:1:15: syntax error: unexpected end of input; expected "
@@ -177,11 +190,13 @@ TEST(Config, SetReplacesAddsAndIsNamedInErrors) {
 TEST(Config, RangesBecomeValues) {
   const auto values = [](const std::string& key, const std::string& range) {
     const auto config = parse_config(
-        std::string(kHead) + "\"steps\": [{\"train\": {\"" + key + "\": " + range + "}}]}", "x.json");
+        std::string(kHead) + "\"steps\": [{\"train\": {\"" + key + "\": " + range + "}}]}",
+        "x.json");
     return config.ok() ? config->resolved["steps"][0]["train"][key]["values"].dump()
                        : config.error().message;
   };
-  EXPECT_EQ(values("learning_rate", R"({"min": 0.1, "max": 0.5, "n": 5})"), "[0.1,0.2,0.3,0.4,0.5]");
+  EXPECT_EQ(values("learning_rate", R"({"min": 0.1, "max": 0.5, "n": 5})"),
+            "[0.1,0.2,0.3,0.4,0.5]");
   EXPECT_EQ(values("learning_rate", R"({"min": 1e-4, "max": 1e-1, "n": 4, "scale": "log"})"),
             "[0.0001,0.001,0.01,0.1]");
   EXPECT_EQ(values("learning_rate", R"({"min": 0.25, "max": 9, "n": 1})"), "[0.25]");
@@ -194,7 +209,8 @@ TEST(Config, LayerPatternsMustMatch) {
   const auto status = [](const std::string& prune, const char* arch = "\"tiny_conv\"") {
     auto config = parse_config(
         std::string("{\"version\": 1, \"name\": \"a\", \"dataset\": {\"path\": \"d\"}, \"model\": "
-                    "{\"arch\": ") + arch + "},\n\"steps\": [{\"train\": {}}, {\"prune\": " + prune + "}]}",
+                    "{\"arch\": ") +
+            arch + "},\n\"steps\": [{\"train\": {}}, {\"prune\": " + prune + "}]}",
         "x.json");
     if (!config.ok()) return config.error().message;
     const auto checked = check_layer_patterns(*config);
@@ -202,12 +218,14 @@ TEST(Config, LayerPatternsMustMatch) {
   };
   EXPECT_EQ(status(R"({"layers": ["conv*", "fc"]})"), "no error");
   EXPECT_EQ(status(R"({"skip": ["conv_1"], "sparsity": {"values": [0, 0.5]}})"), "no error");
-  EXPECT_EQ(status(R"({"layers": ["fc", "conv_2"]})"),
-            "x.json:2:54: /steps/1/prune/layers/1: \"conv_2\" matches no layer of tiny_conv; did you "
-            "mean \"conv_1\"?; its layers: conv_1, fc");
-  EXPECT_EQ(status(R"({"skip": ["pointwise_*"]})", R"({"values": ["ds_cnn", "tiny_conv"]})"),
-            "x.json:2:46: /steps/1/prune/skip/0: \"pointwise_*\" matches no layer of tiny_conv; its "
-            "layers: conv_1, fc");
+  EXPECT_EQ(
+      status(R"({"layers": ["fc", "conv_2"]})"),
+      "x.json:2:54: /steps/1/prune/layers/1: \"conv_2\" matches no layer of tiny_conv; did you "
+      "mean \"conv_1\"?; its layers: conv_1, fc");
+  EXPECT_EQ(
+      status(R"({"skip": ["pointwise_*"]})", R"({"values": ["ds_cnn", "tiny_conv"]})"),
+      "x.json:2:46: /steps/1/prune/skip/0: \"pointwise_*\" matches no layer of tiny_conv; its "
+      "layers: conv_1, fc");
 }
 
 TEST(Config, OptionsAreFilledFromTheTable) {

@@ -12,7 +12,8 @@ namespace {
 Config config_with(const std::string& steps, const std::string& extra = "",
                    const std::vector<std::string>& sets = {}) {
   auto config = parse_config(R"({"version": 1, "name": "x", "dataset": {"path": "d"}, "model": )"
-                             R"({"arch": "tiny_conv"}, "steps": )" + steps + extra + "}",
+                             R"({"arch": "tiny_conv"}, "steps": )" +
+                                 steps + extra + "}",
                              "x.json", sets);
   EXPECT_TRUE(config.ok()) << config.error().message;
   return *config;
@@ -55,8 +56,8 @@ TEST(Grid, ProductOfValuesAndSeedsWithoutRepetitions) {
 }
 
 TEST(Grid, WithoutTheRuleTheFineTunedDenseModelStays) {
-  const auto trials = trials_of(config_with(
-      kQuickstart, "", {"steps.2.finetune.only_after_pruning=false", "seeds=[5]"}));
+  const auto trials = trials_of(
+      config_with(kQuickstart, "", {"steps.2.finetune.only_after_pruning=false", "seeds=[5]"}));
   EXPECT_EQ(trials.size(), 16u);
 }
 
@@ -110,9 +111,9 @@ TEST(Grid, IdIsTheHashOfTheCanonicalText) {
 }
 
 TEST(Grid, ListsAndArchitecturesCanBeSwept) {
-  const auto trials = trials_of(config_with(
-      R"([{"prune": {"skip": {"values": [[], ["conv*"]]}}}])", R"(, "seeds": [0])",
-      {R"(model.arch={"values": ["tiny_conv", "ds_cnn"]})"}));
+  const auto trials = trials_of(config_with(R"([{"prune": {"skip": {"values": [[], ["conv*"]]}}}])",
+                                            R"(, "seeds": [0])",
+                                            {R"(model.arch={"values": ["tiny_conv", "ds_cnn"]})"}));
   ASSERT_EQ(trials.size(), 4u);
   EXPECT_EQ(trials[0].swept[0].first, "/model/arch");
   EXPECT_EQ(trials[3].model["arch"], "ds_cnn");
@@ -123,7 +124,8 @@ TEST(Grid, LayersOfAModelCanBeSwept) {
   auto config = parse_config(
       R"({"version": 1, "name": "x", "seeds": [0], "dataset": {"path": "d"}, "model": {"layers": [
         {"op": "conv2d", "out_channels": {"values": [4, 8]}, "kernel": [3, 3]}, {"op": "flatten"}]},
-        "steps": [{"train": {}}]})", "x.json");
+        "steps": [{"train": {}}]})",
+      "x.json");
   ASSERT_TRUE(config.ok()) << config.error().message;
   const auto trials = trials_of(*config);
   ASSERT_EQ(trials.size(), 2u);
@@ -136,7 +138,9 @@ TEST(Grid, ModelFileCountsByItsContent) {
   const auto id_with = [&](const char* content) {
     std::ofstream(path) << content;
     auto config = parse_config(R"({"version": 1, "name": "x", "dataset": {"path": "d"}, "model": {)"
-                               R"("file": ")" + path.string() + R"("}, "steps": [{"train": {}}]})", "x");
+                               R"("file": ")" +
+                                   path.string() + R"("}, "steps": [{"train": {}}]})",
+                               "x");
     return trials_of(*config)[0].id;
   };
   EXPECT_EQ(id_with("one"), id_with("one"));

@@ -44,7 +44,8 @@ TEST(Reference, CheckedInSchemaIsThatOfTheTables) {
 }
 
 TEST(Reference, CheckedInPageIsThatOfTheTables) {
-  EXPECT_EQ(file_text(std::filesystem::path(COPPICE_SOURCE_DIR) / "docs/config.md"), config_reference())
+  EXPECT_EQ(file_text(std::filesystem::path(COPPICE_SOURCE_DIR) / "docs/config.md"),
+            config_reference())
       << "run: build/coppice validate --reference > docs/config.md";
 }
 
@@ -54,7 +55,8 @@ TEST(Reference, EachFieldHasADocAndAFittingDefault) {
   for (const Table* table : tables) {
     for (const Field& field : table->fields()) {
       EXPECT_GT(field.doc.size(), 10u) << table->name() << "." << field.name;
-      EXPECT_EQ(explain_misfit(field, field.default_value), "") << table->name() << "." << field.name;
+      EXPECT_EQ(explain_misfit(field, field.default_value), "")
+          << table->name() << "." << field.name;
     }
   }
 }
@@ -102,10 +104,13 @@ TEST(Schema, AgreesWithTheParser) {
   const std::pair<std::string, bool> cases[] = {
       {head + model + R"("steps": [{"train": {}}]})", true},
       {head + model + R"("steps": [{"train": {"epochs": {"values": [1, 2]}}}]})", true},
-      {head + model + R"("steps": [{"train": {"learning_rate": {"min": 1, "max": 2, "n": 3}}}]})", true},
-      {head + model + R"("steps": [{"prune": {"layers": {"values": [["fc"], []]}}}], "seeds": [1]})",
+      {head + model + R"("steps": [{"train": {"learning_rate": {"min": 1, "max": 2, "n": 3}}}]})",
        true},
-      {head + R"("model": {"layers": [{"op": "flatten"}], "name": "m"}, "steps": [{"train": {}}]})", true},
+      {head + model +
+           R"("steps": [{"prune": {"layers": {"values": [["fc"], []]}}}], "seeds": [1]})",
+       true},
+      {head + R"("model": {"layers": [{"op": "flatten"}], "name": "m"}, "steps": [{"train": {}}]})",
+       true},
       {head + R"("model": {}, "steps": [{"train": {}}]})", false},
       {head + R"("model": {"arch": "lenet", "file": "f"}, "steps": [{"train": {}}]})", false},
       {head + R"("model": {"arch": "lenett"}, "steps": [{"train": {}}]})", false},
@@ -128,7 +133,8 @@ TEST(Schema, AgreesWithTheParser) {
       {R"({"version": 1, "name": ".x", "dataset": {"path": "d"}, )" + model +
            R"("steps": [{"train": {}}]})",
        false},
-      {R"({"name": "x", "dataset": {"path": "d"}, )" + model + R"("steps": [{"train": {}}]})", false},
+      {R"({"name": "x", "dataset": {"path": "d"}, )" + model + R"("steps": [{"train": {}}]})",
+       false},
   };
   SchemaValidator validator;
   for (const auto& [text, valid] : cases) {

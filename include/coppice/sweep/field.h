@@ -29,12 +29,12 @@ struct Field {
   std::string unit;  ///< "ms", "epochs", ...; empty for a plain number.
   std::optional<double> minimum;
   std::optional<double> maximum;
-  bool below_maximum = false;            ///< The maximum itself is not allowed.
-  bool above_minimum = false;            ///< The minimum itself is not allowed.
-  std::vector<Json> allowed;             ///< The only values (of each entry, for a list).
-  bool required = false;                 ///< A config must give it.
-  bool layer_pattern = false;            ///< Globs that must each match a layer of the model.
-  Json default_value;                    ///< What an absent key means.
+  bool below_maximum = false;  ///< The maximum itself is not allowed.
+  bool above_minimum = false;  ///< The minimum itself is not allowed.
+  std::vector<Json> allowed;   ///< The only values (of each entry, for a list).
+  bool required = false;       ///< A config must give it.
+  bool layer_pattern = false;  ///< Globs that must each match a layer of the model.
+  Json default_value;          ///< What an absent key means.
   std::function<void(void*, const Json&)> assign;  ///< Empty: no member, the config alone uses it.
 
   Field& in_range(double low, double high) { return minimum = low, maximum = high, *this; }

@@ -12,9 +12,10 @@ namespace coppice::sweep {
 /// One step of a trial that is switched on.
 struct TrialStep {
   std::string name;
-  Json options;     ///< Every field, single values.
+  Json options;      ///< Every field, single values.
   size_t index = 0;  ///< Its place in the config's steps.
-  std::string key;   ///< Hash of all that decides the model after this step: equal keys, equal models.
+  std::string
+      key;  ///< Hash of all that decides the model after this step: equal keys, equal models.
 };
 
 /// One point of the grid with one seed.

@@ -33,8 +33,7 @@ struct EvaluateOptions {
 /// Where and how the finished model is timed.
 struct MeasureOptions {
   std::vector<std::string> targets = {"host"};
-  int repetitions = 50;
-  int warmup = 5;
+  int repetitions = 31;
 };
 
 /// A kind of step. A new one is a new row of step_kinds() and its function in the runner.
