@@ -97,7 +97,7 @@ TEST_F(FeaturesVerb, DrawsInThreeFormats) {
 
 TEST_F(FeaturesVerb, DrawsSilenceAndTheShortestClip) {
   if (!program_exists("gnuplot")) GTEST_SKIP() << "gnuplot is not installed";
-  for (size_t length : {1u, 700u, 16000u}) {
+  for (size_t length : {1u, 16000u}) {
     ASSERT_TRUE(io::write_wav(path("zero.wav"), std::vector<int16_t>(length), 16000).ok());
     const auto result = run({path("zero.wav"), "-o", path("zero.png")});
     EXPECT_EQ(result.exit_code, 0) << length << ": " << result.errors;

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 
 #include "coppice/audio/micro.h"
 #include "coppice/core/thread_pool.h"
+#include "micro_golden.h"
 #include "naive.h"
 
 namespace coppice::data {
@@ -47,6 +49,26 @@ TEST(FrontEnd, EveryValueIsWrittenAndFiniteForAnyLevel) {
         ASSERT_TRUE(std::isfinite(value)) << type << " at level " << level;
       }
     }
+  }
+}
+
+uint64_t bits_checksum(const std::vector<float>& values) {
+  uint64_t hash = 14695981039346656037u;
+  for (float value : values) hash = (hash ^ std::bit_cast<uint32_t>(value)) * 1099511628211u;
+  return hash;
+}
+
+// Compilers, optimization and instruction sets must not change a bit: what a network was trained on
+// is what the chip computes. The values were the same on x86-64, Cortex-M4 and Cortex-M7.
+TEST(FrontEnd, HasTheSameBitsOnEveryMachine) {
+  const auto samples = audio::golden::clip();
+  std::vector<float> clip(samples.begin(), samples.end());
+  for (float& sample : clip) sample /= 32768.0f;
+  const std::pair<const char*, uint64_t> expected[] = {{"mfcc", 0x1b24806eb2e721f2u},
+                                                       {"log_mel", 0x52e74d14b2bb6fd5u}};
+  for (const auto& [type, checksum] : expected) {
+    const auto front_end = make_front_end({.type = type});
+    EXPECT_EQ(bits_checksum(features_of(**front_end, clip)), checksum) << type;
   }
 }
 
