@@ -56,7 +56,8 @@ Json plan_json(const Graph& graph, const MemoryPlan& plan) {
 }
 
 void print_json(const Graph& graph, const Cost& cost, bool with_plan) {
-  Json json = counts_json(cost);
+  Json json{{"name", graph.name}};
+  json.update(counts_json(cost));
   json["ram_peak_bytes"] = cost.ram_peak_bytes;
   json["layers"] = Json::array();
   for (size_t i = 0; i < cost.layers.size(); ++i) {
@@ -70,7 +71,6 @@ void print_json(const Graph& graph, const Cost& cost, bool with_plan) {
     item["ram_peak_bytes"] = layer.ram_bytes;
     json["layers"].push_back(std::move(item));
   }
-  json["name"] = graph.name;
   json["quantized"] = graph.quantized();
   json["class_names"] = graph.class_names;
   json["metadata"] = graph.metadata;

@@ -22,6 +22,7 @@ constexpr AddVerb kVerbs[] = {
     add_bench,
     add_report,
     add_validate,
+    add_ops,
 };
 
 std::string version_text() {

@@ -27,6 +27,7 @@ void add_deploy(CLI::App& app, ExitStatus& status);
 void add_bench(CLI::App& app, ExitStatus& status);
 void add_report(CLI::App& app, ExitStatus& status);
 void add_validate(CLI::App& app, ExitStatus& status);
+void add_ops(CLI::App& app, ExitStatus& status);
 
 /// Prints "coppice: <message>" to stderr and returns the exit code that fits the error.
 int report_error(const Error& error);

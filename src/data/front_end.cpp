@@ -57,19 +57,44 @@ class MicroFrontEnd final : public FrontEnd {
   bool pcan_;
 };
 
+using Pointer = std::unique_ptr<FrontEnd>;
+
+struct Entry {
+  Listed listed;
+  Pointer (*make)(const FrontEndOptions& options);
+};
+
+const Entry kFrontEnds[] = {
+    {{"mfcc", "49 x 10 cepstral coefficients (MLPerf Tiny keyword spotting)"},
+     [](const FrontEndOptions&) {
+       return Pointer(new FloatFrontEnd<Mfcc>({Mfcc::kFrames, Mfcc::kCoefficients, 1}));
+     }},
+    {{"log_mel", "40 x 30 mel bands in dB, normalized by clip (STM32F7, arXiv 2208.02765)"},
+     [](const FrontEndOptions&) {
+       return Pointer(new FloatFrontEnd<LogMel>({LogMel::kBands, LogMel::kFrames, 1}));
+     }},
+    {{"micro", "49 x 40 channels of the fixed-point TensorFlow Lite Micro front end"},
+     [](const FrontEndOptions& options) { return Pointer(new MicroFrontEnd(options.pcan)); }},
+};
+
 }  // namespace
 
+const std::vector<Listed>& front_ends() {
+  static const std::vector<Listed> all = [] {
+    std::vector<Listed> list;
+    for (const Entry& entry : kFrontEnds) list.push_back(entry.listed);
+    return list;
+  }();
+  return all;
+}
+
 Result<std::unique_ptr<FrontEnd>> make_front_end(const FrontEndOptions& options) {
-  using Pointer = std::unique_ptr<FrontEnd>;
-  if (options.type == "mfcc") {
-    return Pointer(new FloatFrontEnd<Mfcc>({Mfcc::kFrames, Mfcc::kCoefficients, 1}));
+  std::string names;
+  for (const Entry& entry : kFrontEnds) {
+    if (entry.listed.name == options.type) return entry.make(options);
+    names += (names.empty() ? "\"" : ", \"") + std::string(entry.listed.name) + '"';
   }
-  if (options.type == "log_mel") {
-    return Pointer(new FloatFrontEnd<LogMel>({LogMel::kBands, LogMel::kFrames, 1}));
-  }
-  if (options.type == "micro") return Pointer(new MicroFrontEnd(options.pcan));
-  return Error{ErrorCode::kConfig, "unknown features \"" + options.type +
-                                       "\"; known: \"log_mel\", \"mfcc\", \"micro\""};
+  return Error{ErrorCode::kConfig, "unknown features \"" + options.type + "\"; known: " + names};
 }
 
 }  // namespace coppice::data

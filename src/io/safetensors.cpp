@@ -149,10 +149,10 @@ Result<SafeTensors> read_safetensors(std::string_view bytes) {
   }
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), kLengthBytes);
-  if (length > kMaxHeader || length > bytes.size() - kLengthBytes || length < 2) {
-    return corrupt(fmt::format(
-        "a header of {} bytes does not fit a file of {}: truncated, or no safetensors file", length,
-        bytes.size()));
+  if (length > kMaxHeader || length < 2) return corrupt("no safetensors file");
+  if (length > bytes.size() - kLengthBytes) {
+    return corrupt(fmt::format("a header of {} bytes does not fit a file of {}: truncated", length,
+                               bytes.size()));
   }
   const std::string_view header = bytes.substr(kLengthBytes, length),
                          data = bytes.substr(kLengthBytes + length);

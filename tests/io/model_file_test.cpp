@@ -177,7 +177,8 @@ TEST_F(ModelFile, BrokenContainersAreNamed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "too few"},
       {"RIFF????WAVEfmt ", "no safetensors file"},
-      {std::string(8, '\xff') + "{}", "does not fit"},
+      {std::string(8, '\xff') + "{}", "no safetensors file"},
+      {container("{}").substr(0, 9), "truncated"},
       {container("[]"), "not JSON"},
       {container("{]"), "parse error"},
       {container("{}"), "no Coppice model"},

@@ -3,7 +3,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "coppice/core/listing.h"
 #include "coppice/core/result.h"
 #include "coppice/core/shape.h"
 
@@ -31,6 +33,9 @@ class FrontEnd {
   /// Thread-safe, allocates nothing.
   virtual void compute(std::span<const float> clip, std::span<float> features) const = 0;
 };
+
+/// All front ends, by the names of FrontEndOptions::type.
+const std::vector<Listed>& front_ends();
 
 /// The front end of that type, or an error that lists the known ones.
 Result<std::unique_ptr<FrontEnd>> make_front_end(const FrontEndOptions& options);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coppice/core/cpu.h"
+#include "coppice/core/listing.h"
 #include "coppice/graph/graph.h"
 
 namespace coppice::exec {
@@ -18,6 +19,9 @@ enum class Executor {
   kReference,  ///< The specification: plain loops, integer results bit-exact.
 };
 std::string_view executor_name(Executor executor);
+
+/// All executors, in the order of the enumeration.
+const std::vector<Listed>& executors();
 
 /// How to compile a graph for this CPU.
 struct Options {
