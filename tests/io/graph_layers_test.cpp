@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "coppice/graph/cost.h"
+#include "coppice/core/file.h"
 #include "coppice/graph/zoo.h"
 #include "coppice/io/graph_json.h"
 #include "coppice/io/json_reader.h"
@@ -132,6 +132,21 @@ TEST(GraphLayers, ErrorsCarryThePointerAndTheNearestName) {
     EXPECT_EQ(graph.error().code, ErrorCode::kConfig) << text;
     EXPECT_NE(graph.error().message.find(expected), std::string::npos) << text << "\n"
                                                                        << graph.error().message;
+  }
+}
+
+// docs/models.md is the reference of the format: its example builds, and no op is missing.
+TEST(GraphLayers, TheDocumentedExampleBuilds) {
+  const std::string page = read_file(COPPICE_SOURCE_DIR "/docs/models.md").value();
+  const size_t begin = page.find("```json") + 7;
+  const auto graph = layers(page.substr(begin, page.find("```", begin) - begin));
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  EXPECT_EQ(graph->output_shape(), Shape{4});
+  for (const Op& op : all_ops()) {
+    EXPECT_NE(page.find('`' + std::string(op_name(op)) + '`'), std::string::npos) << op_name(op);
+  }
+  for (const auto& entry : zoo()) {
+    EXPECT_NE(page.find('`' + std::string(entry.name) + '`'), std::string::npos) << entry.name;
   }
 }
 
