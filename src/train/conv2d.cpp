@@ -1,5 +1,6 @@
-#include "train/convolution.h"
+#include "train/direct_convolution.h"
 #include "train/layers.h"
+#include "train/patch_product.h"
 #include "train/periodic.h"
 
 namespace coppice::train {
@@ -16,25 +17,29 @@ class Conv2DLayer : public Layer {
   Conv2DLayer(const ConvolutionShape& shape, const LayerSetup& setup)
       : Layer(setup),
         shape_(shape),
-        product_(shape, *setup.kernels),
         weight_(parameter("weight")),
         bias_(parameter("bias")),
         bias_period_(shape.out_channels) {
-    if (setup.training && input().wants_gradient && !shape.pointwise() &&
-        shape.gradient_is_convolution()) {
-      turned_product_ = std::make_unique<PatchProduct>(shape.gradient_shape(), *setup.kernels);
-      turned_.resize(static_cast<size_t>(shape.out_channels * shape.taps() * shape.in_channels /
-                                         shape.groups));
+    const bool turns = shape.groups == 1 && shape.gradient_is_convolution();
+    if (shape.groups == 1) direct_ = std::make_unique<DirectConvolution>(shape, *setup.kernels);
+    if (setup.training && turns) {
+      turned_ = std::make_unique<DirectConvolution>(shape.gradient_shape(), *setup.kernels);
     }
+    if (!turns) product_ = std::make_unique<PatchProduct>(shape, *setup.kernels);
   }
 
   void prepare() override {
     if (bias_) bias_period_.assign(bias_.value);
-    if (turned_product_ != nullptr) turn_weight();
+    if (direct_ != nullptr) direct_->set_weight(weight_.value);
+    if (turned_ != nullptr) turned_->set_turned_weight(weight_.value);
   }
 
   void forward(const Tile& tile) override {
-    product_.forward(x(tile), weight_.value, y(tile), tile.count, false);
+    if (direct_ != nullptr) {
+      direct_->forward(x(tile), y(tile), tile.count, false);
+    } else {
+      product_->forward(x(tile), weight_.value, y(tile), tile.count, false);
+    }
     if (bias_ || clamps()) {
       kernels().bias_clamp(y(tile), bias_period_.data(), bias_period_.period(),
                            tile.count * output().elements, clamp());
@@ -43,40 +48,28 @@ class Conv2DLayer : public Layer {
 
   void backward(const Tile& tile) override {
     const float* out = unclamped_dy(tile);
-    product_.weight_gradient(x(tile), out, gradient(weight_, tile.lane), tile.count);
+    float* weight_gradient = gradient(weight_, tile.lane);
+    if (direct_ != nullptr) {
+      direct_->weight_gradient(x(tile), out, weight_gradient, tile.count);
+    } else {
+      product_->weight_gradient(x(tile), out, weight_gradient, tile.count);
+    }
     if (bias_) {
       add_bias_gradient(tile, out, shape_.out_channels, gradient(bias_, tile.lane));
     }
     if (!input().wants_gradient) return;
-    if (turned_product_ != nullptr) {
-      turned_product_->forward(out, turned_.data(), dx(tile), tile.count, input().accumulate);
+    if (turned_ != nullptr) {
+      turned_->forward(out, dx(tile), tile.count, input().accumulate);
     } else {
-      product_.input_gradient(out, weight_.value, dx(tile), tile.count, input().accumulate);
+      product_->input_gradient(out, weight_.value, dx(tile), tile.count, input().accumulate);
     }
   }
 
  private:
-  // turned[g, i, KH-1-kh, KW-1-kw, o] = weight[g, o, kh, kw, i] within each group g.
-  void turn_weight() {
-    const int taps = shape_.taps();
-    const int inputs = shape_.in_channels / shape_.groups;
-    const int outputs = shape_.out_channels / shape_.groups;
-    const float* from = weight_.value;
-    for (int g = 0; g < shape_.groups; ++g) {
-      float* to = turned_.data() + int64_t{1} * g * outputs * taps * inputs;
-      for (int o = 0; o < outputs; ++o) {
-        for (int t = 0; t < taps; ++t) {
-          float* column = to + (taps - 1 - t) * outputs + o;
-          for (int i = 0; i < inputs; ++i) column[int64_t{1} * i * taps * outputs] = *from++;
-        }
-      }
-    }
-  }
-
   ConvolutionShape shape_;
-  PatchProduct product_;
-  std::unique_ptr<PatchProduct> turned_product_;
-  std::vector<float> turned_;  // [groups, I/groups, KH, KW, O/groups]
+  std::unique_ptr<DirectConvolution> direct_;  // Without groups.
+  std::unique_ptr<DirectConvolution> turned_;  // The input's gradient, where it is a convolution.
+  std::unique_ptr<PatchProduct> product_;      // What the other two cannot do.
   Slot weight_, bias_;
   Periodic bias_period_;
 };

@@ -54,10 +54,8 @@ void unpad_sample(const ConvolutionShape& shape, const float* padded, float* dx,
   }
 }
 
-PatchProduct::PatchProduct(const ConvolutionShape& shape, const Kernels& kernels)
-    : shape_(shape), kernels_(kernels) {
+WindowLayout::WindowLayout(const ConvolutionShape& shape) {
   const int channels = shape.in_channels / shape.groups;
-  // The taps of a kernel row are contiguous in NHWC memory.
   const bool whole_rows = shape.groups == 1 && shape.dilation.w == 1;
   const int64_t row = int64_t{1} * shape.padded_w() * shape.in_channels;
   for (int h = 0; h < shape.kernel.h; ++h) {
@@ -72,102 +70,6 @@ PatchProduct::PatchProduct(const ConvolutionShape& shape, const Kernels& kernels
   grid_.runs = runs_.data();
   grid_.run_count = static_cast<int>(runs_.size());
   grid_.run = whole_rows ? shape.kernel.w * channels : channels;
-  depth_ = int64_t{1} * shape.taps() * channels;
-  constexpr int64_t kBlockFloats = 32 * 1024;  // 128 KiB: with its packed copy half of 512 KiB.
-  block_rows_ =
-      static_cast<int>(std::clamp<int64_t>(kBlockFloats / (depth_ * shape.out_w), 1, shape.out_h));
-}
-
-// Calls body(group, first row, end row) for the blocks of one sample.
-template <class Body>
-void PatchProduct::for_each_block(Body body) const {
-  for (int begin = 0; begin < shape_.out_h; begin += block_rows_) {
-    const int end = std::min(begin + block_rows_, shape_.out_h);
-    for (int group = 0; group < shape_.groups; ++group) body(group, begin, end);
-  }
-}
-
-void PatchProduct::forward(const float* x, const float* weight, float* y, int count,
-                           bool accumulate) const {
-  const int in_group = shape_.in_channels / shape_.groups;
-  const int out_group = shape_.out_channels / shape_.groups;
-  const int64_t outputs = shape_.out_channels;
-  if (shape_.pointwise()) {
-    const int64_t rows = int64_t{1} * count * shape_.out_h * shape_.out_w;
-    for (int g = 0; g < shape_.groups; ++g) {
-      kernels_.gemm_nt({rows, out_group, depth_, x + g * in_group, shape_.in_channels,
-                        weight + g * out_group * depth_, depth_, y + g * out_group, outputs,
-                        accumulate});
-    }
-    return;
-  }
-  float* columns =
-      scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
-  for (int i = 0; i < count; ++i, x += shape_.in_elements(), y += shape_.out_elements()) {
-    const float* padded = pad_sample(shape_, x);
-    for_each_block([&](int g, int begin, int end) {
-      kernels_.gather(grid_, padded + g * in_group, begin, end, columns);
-      kernels_.gemm_nt({int64_t{1} * (end - begin) * shape_.out_w, out_group, depth_, columns,
-                        depth_, weight + g * out_group * depth_, depth_,
-                        y + begin * shape_.out_w * outputs + g * out_group, outputs, accumulate});
-    });
-  }
-}
-
-void PatchProduct::weight_gradient(const float* x, const float* dy, float* dweight,
-                                   int count) const {
-  const int in_group = shape_.in_channels / shape_.groups;
-  const int out_group = shape_.out_channels / shape_.groups;
-  const int64_t outputs = shape_.out_channels;
-  if (shape_.pointwise()) {
-    const int64_t rows = int64_t{1} * count * shape_.out_h * shape_.out_w;
-    for (int g = 0; g < shape_.groups; ++g) {
-      kernels_.gemm_tn({out_group, depth_, rows, dy + g * out_group, outputs, x + g * in_group,
-                        shape_.in_channels, dweight + g * out_group * depth_, depth_, true});
-    }
-    return;
-  }
-  float* columns =
-      scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
-  for (int i = 0; i < count; ++i, x += shape_.in_elements(), dy += shape_.out_elements()) {
-    const float* padded = pad_sample(shape_, x);
-    for_each_block([&](int g, int begin, int end) {
-      kernels_.gather(grid_, padded + g * in_group, begin, end, columns);
-      kernels_.gemm_tn({out_group, depth_, int64_t{1} * (end - begin) * shape_.out_w,
-                        dy + begin * shape_.out_w * outputs + g * out_group, outputs, columns,
-                        depth_, dweight + g * out_group * depth_, depth_, true});
-    });
-  }
-}
-
-void PatchProduct::input_gradient(const float* dy, const float* weight, float* dx, int count,
-                                  bool accumulate) const {
-  const int in_group = shape_.in_channels / shape_.groups;
-  const int out_group = shape_.out_channels / shape_.groups;
-  const int64_t outputs = shape_.out_channels;
-  if (shape_.pointwise()) {
-    const int64_t rows = int64_t{1} * count * shape_.out_h * shape_.out_w;
-    for (int g = 0; g < shape_.groups; ++g) {
-      kernels_.gemm_nn({rows, depth_, out_group, dy + g * out_group, outputs,
-                        weight + g * out_group * depth_, depth_, dx + g * in_group,
-                        shape_.in_channels, accumulate});
-    }
-    return;
-  }
-  const auto padded_size = static_cast<size_t>(shape_.padded_elements());
-  float* columns =
-      scratch(Scratch::kColumns, static_cast<size_t>(block_rows_ * shape_.out_w * depth_));
-  float* padded = scratch(Scratch::kPadded, padded_size);
-  for (int i = 0; i < count; ++i, dx += shape_.in_elements(), dy += shape_.out_elements()) {
-    std::fill_n(padded, padded_size, 0.0f);
-    for_each_block([&](int g, int begin, int end) {
-      kernels_.gemm_nn({int64_t{1} * (end - begin) * shape_.out_w, depth_, out_group,
-                        dy + begin * shape_.out_w * outputs + g * out_group, outputs,
-                        weight + g * out_group * depth_, depth_, columns, depth_, false});
-      kernels_.scatter(grid_, columns, begin, end, padded + g * in_group);
-    });
-    unpad_sample(shape_, padded, dx, accumulate);
-  }
 }
 
 }  // namespace coppice::train

@@ -37,31 +37,21 @@ const float* pad_sample(const ConvolutionShape& shape, const float* x);
 /// dx (+)= the inner part of a padded gradient.
 void unpad_sample(const ConvolutionShape& shape, const float* padded, float* dx, bool accumulate);
 
-/// Convolutions as matrix products over rows of patches: patch [rows, kernel_h * kernel_w *
-/// I/groups] times weight [O/groups, the same], with a block of rows that fits the second-level
-/// cache at a time.
-class PatchProduct {
+/// How the windows of a padded sample lie in memory. Each is a few contiguous runs: the taps of a
+/// kernel row are neighbours in NHWC, with all their channels.
+class WindowLayout {
  public:
-  PatchProduct(const ConvolutionShape& shape, const Kernels& kernels);
+  explicit WindowLayout(const ConvolutionShape& shape);
+  WindowLayout(const WindowLayout&) = delete;
+  WindowLayout& operator=(const WindowLayout&) = delete;
 
-  /// y (+)= x * weight for `count` samples. weight [O, KH, KW, I/groups].
-  void forward(const float* x, const float* weight, float* y, int count, bool accumulate) const;
-  /// dweight += patches(x)^T dy.
-  void weight_gradient(const float* x, const float* dy, float* dweight, int count) const;
-  /// dx (+)= dy * weight, scattered to the patches' places: right for any stride.
-  void input_gradient(const float* dy, const float* weight, float* dx, int count,
-                      bool accumulate) const;
+  const PatchGrid& grid() const { return grid_; }
+  /// Floats of a window that one group reads: KH * KW * I/groups.
+  int64_t depth() const { return int64_t{1} * grid_.run_count * grid_.run; }
 
  private:
-  template <class Body>
-  void for_each_block(Body body) const;
-
-  ConvolutionShape shape_;
-  const Kernels& kernels_;
   std::vector<int64_t> runs_;
   PatchGrid grid_;
-  int block_rows_ = 1;  // Output rows whose patches are gathered at a time.
-  int64_t depth_ = 0;   // Columns of the patch matrix.
 };
 
 }  // namespace coppice::train

@@ -131,6 +131,16 @@ struct Kernels {
   /// Adds the rows of `columns` to their windows in x.
   void (*scatter)(const PatchGrid&, const float* columns, int begin, int end, float* x) = nullptr;
 
+  /// y[rows * out_w, outputs] (+)= the windows of `rows` output rows times weight
+  /// [run_count * run, weight_row]; the columns of weight beyond `outputs`, up to a multiple of
+  /// kWeightAlignment, are zero.
+  void (*direct)(const PatchGrid&, const float* x, int rows, const float* weight,
+                 int64_t weight_row, int outputs, float* y, bool accumulate) = nullptr;
+  /// dweight[outputs, run_count * run] += dy^T times the windows. Reads up to kSlack floats past
+  /// the last window.
+  void (*direct_weight)(const PatchGrid&, const float* x, int rows, const float* dy, int outputs,
+                        float* dweight) = nullptr;
+
   void (*max_pool)(const PoolGrid&, const float* x, float* y, int32_t* argmax) = nullptr;
   /// dx += dy at the argmax.
   void (*max_pool_backward)(const PoolGrid&, const float* dy, const int32_t* argmax,
@@ -148,6 +158,11 @@ struct Kernels {
   void (*sgd)(const Update&) = nullptr;
   void (*adam)(const Update&) = nullptr;
 };
+
+/// Two of the widest vectors.
+inline constexpr int kWeightAlignment = 32;
+/// Floats that a kernel may read (never use) past the end of an array.
+inline constexpr int kSlack = 32;
 
 /// Adam's decay rates of the moments and its epsilon (Kingma & Ba, ICLR 2015).
 inline constexpr float kAdamBeta1 = 0.9f;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "train/kernels.h"
+
 namespace coppice::train {
 
 float* scratch(Scratch purpose, size_t count) {
@@ -12,7 +14,7 @@ float* scratch(Scratch purpose, size_t count) {
   thread_local std::array<Buffer, static_cast<size_t>(Scratch::kCount)> buffers;
   Buffer& buffer = buffers[static_cast<size_t>(purpose)];
   if (buffer.count < count) {
-    buffer.floats = AlignedFloats(count);
+    buffer.floats = AlignedFloats(count + kSlack);
     buffer.count = count;
   }
   return buffer.floats.data();

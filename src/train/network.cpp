@@ -101,7 +101,7 @@ void Network::allocate(const Graph& graph, const LoweredGraph& lowered, const Gr
   };
   place(graph.input);
   for (const auto& layer : lowered.layers) place(layer.output);
-  values_ = AlignedFloats(static_cast<size_t>(total));
+  values_ = AlignedFloats(static_cast<size_t>(total + kSlack));
 
   std::vector<int64_t> buffer_offsets;
   int64_t gradients = 0;
@@ -109,7 +109,7 @@ void Network::allocate(const Graph& graph, const LoweredGraph& lowered, const Gr
     buffer_offsets.push_back(gradients);
     gradients += aligned(batch * elements);
   }
-  gradient_values_ = AlignedFloats(static_cast<size_t>(gradients));
+  gradient_values_ = AlignedFloats(static_cast<size_t>(gradients + kSlack));
 
   blobs_.resize(graph.tensors.size());
   for (size_t s = 0; s < blobs_.size(); ++s) {

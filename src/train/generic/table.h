@@ -3,6 +3,7 @@
 #include "train/generic/batch_norm.h"
 #include "train/generic/common.h"
 #include "train/generic/depthwise.h"
+#include "train/generic/direct.h"
 #include "train/generic/dropout.h"
 #include "train/generic/elementwise.h"
 #include "train/generic/gemm.h"
@@ -36,6 +37,8 @@ inline Kernels make_table(Isa isa) {
   table.depthwise_scatter = depthwise_scatter;
   table.gather = gather;
   table.scatter = scatter;
+  table.direct = direct;
+  table.direct_weight = direct_weight;
   table.max_pool = max_pool;
   table.max_pool_backward = max_pool_backward;
   table.avg_pool = avg_pool;
