@@ -22,52 +22,76 @@ int available_cores() {
   return cores == 0 ? 1 : static_cast<int>(cores);
 }
 
+namespace {
+
+// How often to look before going to sleep: some 20 microseconds. Waking a thread costs about as
+// much, and a training step hands out work some forty times.
+constexpr int kSpins = 1000;
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
 struct ThreadPool::State {
-  std::mutex mutex;
+  std::mutex mutex;  // Guards going to sleep and waking up.
   std::condition_variable work_ready;
   std::condition_variable work_done;
   const std::function<void(int)>* task = nullptr;
   int count = 0;
   std::atomic<int> next{0};
-  int busy = 0;
-  uint64_t generation = 0;
-  bool stopping = false;
+  std::atomic<int> busy{0};
+  std::atomic<uint64_t> generation{0};
+  std::atomic<bool> stopping{false};
+  int spins = 0;
   std::vector<std::thread> workers;
 
-  void drain(const std::function<void(int)>& work, int work_count) {
-    for (int i = next.fetch_add(1); i < work_count; i = next.fetch_add(1)) work(i);
+  void drain() {
+    for (int i = next.fetch_add(1); i < count; i = next.fetch_add(1)) (*task)(i);
+  }
+
+  template <class Ready>
+  void wait(std::condition_variable& condition, Ready ready) {
+    for (int i = 0; i < spins; ++i) {
+      if (ready()) return;
+      pause_briefly();
+    }
+    std::unique_lock lock(mutex);
+    condition.wait(lock, ready);
+  }
+
+  void notify(std::condition_variable& condition) {
+    { std::lock_guard lock(mutex); }  // Whoever saw the old state has gone to sleep by now.
+    condition.notify_all();
   }
 
   void worker_loop() {
-    uint64_t seen = 0;
-    std::unique_lock lock(mutex);
-    for (;;) {
-      work_ready.wait(lock, [&] { return stopping || generation != seen; });
-      if (stopping) return;
-      seen = generation;
-      const auto* work = task;
-      const int work_count = count;
-      lock.unlock();
-      drain(*work, work_count);
-      lock.lock();
-      if (--busy == 0) work_done.notify_one();
+    for (uint64_t seen = 0;;) {
+      wait(work_ready, [&] { return stopping.load() || generation.load() != seen; });
+      if (stopping.load()) return;
+      ++seen;
+      drain();
+      if (busy.fetch_sub(1) == 1) notify(work_done);
     }
   }
 };
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   if (threads <= 0) threads = available_cores();
+  if (threads <= available_cores()) state_->spins = kSpins;  // Else others need the core.
   for (int i = 1; i < threads; ++i) {
     state_->workers.emplace_back([state = state_.get()] { state->worker_loop(); });
   }
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-  }
-  state_->work_ready.notify_all();
+  state_->stopping = true;
+  state_->notify(state_->work_ready);
   for (auto& worker : state_->workers) worker.join();
 }
 
@@ -78,18 +102,14 @@ void ThreadPool::run(int count, const std::function<void(int)>& task) {
     for (int i = 0; i < count; ++i) task(i);
     return;
   }
-  {
-    std::lock_guard lock(state_->mutex);
-    state_->task = &task;
-    state_->count = count;
-    state_->next = 0;
-    state_->busy = static_cast<int>(state_->workers.size());
-    ++state_->generation;
-  }
-  state_->work_ready.notify_all();
-  state_->drain(task, count);
-  std::unique_lock lock(state_->mutex);
-  state_->work_done.wait(lock, [&] { return state_->busy == 0; });
+  state_->task = &task;
+  state_->count = count;
+  state_->next = 0;
+  state_->busy = static_cast<int>(state_->workers.size());
+  ++state_->generation;
+  state_->notify(state_->work_ready);
+  state_->drain();
+  state_->wait(state_->work_done, [&] { return state_->busy.load() == 0; });
 }
 
 }  // namespace coppice
