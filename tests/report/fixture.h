@@ -59,9 +59,10 @@ inline std::vector<Point> sweep_points() {
 
 /// A value in [-1, 1) that depends on nothing but the arguments.
 inline double noise(const Point& point, int stream) {
-  const unsigned mixed = static_cast<unsigned>(point.seed * 7919 + point.bits * 104729 +
-                                               stream * 1299709 + point.finetune_epochs * 15485863 +
-                                               static_cast<int>(point.sparsity * 100) * 32452843);
+  const auto part = [](int value, unsigned prime) { return static_cast<unsigned>(value) * prime; };
+  const unsigned mixed = part(point.seed, 7919u) + part(point.bits, 104729u) +
+                         part(stream, 1299709u) + part(point.finetune_epochs, 15485863u) +
+                         part(static_cast<int>(point.sparsity * 100), 32452843u);
   const unsigned scrambled = (mixed ^ (mixed >> 13)) * 2654435761u;
   return static_cast<double>(scrambled >> 8) / (1 << 23) - 1.0;
 }
