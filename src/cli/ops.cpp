@@ -12,6 +12,7 @@
 #include "coppice/exec/plan.h"
 #include "coppice/graph/op.h"
 #include "coppice/graph/zoo.h"
+#include "coppice/prune/registry.h"
 #include "coppice/quant/calibration.h"
 
 namespace coppice::cli {
@@ -50,6 +51,9 @@ std::vector<Section> all_sections() {
       section("ops", "Operations of a graph", listed_ops()),
       section("archs", "Architectures of the zoo", zoo()),
       section("front_ends", "Audio features", data::front_ends()),
+      section("granularities", "Granularities of pruning", prune::granularities()),
+      section("criteria", "Criteria of pruning", prune::criteria()),
+      section("scopes", "Scopes of pruning", prune::scopes()),
       section("calibrations", "Calibrations of quantization", quant::calibrations()),
       section("executors", "Executors on this CPU", exec::executors()),
       section("targets", "Microcontrollers", deploy::targets()),
