@@ -21,6 +21,7 @@ constexpr AddVerb kVerbs[] = {
     add_deploy,
     add_bench,
     add_report,
+    add_sweep,
     add_validate,
     add_ops,
 };

@@ -26,6 +26,7 @@ void add_inspect(CLI::App& app, ExitStatus& status);
 void add_deploy(CLI::App& app, ExitStatus& status);
 void add_bench(CLI::App& app, ExitStatus& status);
 void add_report(CLI::App& app, ExitStatus& status);
+void add_sweep(CLI::App& app, ExitStatus& status);
 void add_validate(CLI::App& app, ExitStatus& status);
 void add_ops(CLI::App& app, ExitStatus& status);
 

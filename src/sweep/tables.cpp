@@ -4,6 +4,7 @@
 #include "coppice/deploy/generate.h"
 #include "coppice/graph/zoo.h"
 #include "coppice/prune/prune.h"
+#include "coppice/prune/registry.h"
 #include "coppice/quant/calibration.h"
 #include "coppice/quant/quantize.h"
 #include "coppice/train/fit.h"
@@ -160,11 +161,17 @@ Table make_prune() {
   t.add("sparsity", &P::sparsity, "Share of weights that become zero; 0 switches the step off")
       .in_range(0, 1)
       .below(1);
-  t.add("granularity", &P::granularity, "What is removed together").one_of({"weight"});
-  t.add("criterion", &P::criterion, "Score of a group of weights; the smallest are removed")
-      .one_of({"magnitude_l1"});
-  t.add("scope", &P::scope, "Where scores are compared: in each layer (\"local\")")
-      .one_of({"local"});
+  const auto named = [&](const char* name, std::string P::*member, const char* doc,
+                         const std::vector<prune::NamedOption>& options) {
+    Field& field = t.add(name, member, doc);
+    for (const prune::NamedOption& option : options)
+      field.allowed.push_back(std::string(option.name));
+  };
+  named("granularity", &P::granularity, "What is removed together", prune::granularities());
+  named("criterion", &P::criterion, "Score of a group of weights; the smallest are removed",
+        prune::criteria());
+  named("scope", &P::scope, "Where scores are compared: in each layer (\"local\")",
+        prune::scopes());
   t.add("layers", &P::layers, "Layers to prune, as names or globs; empty: all with weights")
       .matches_layers();
   t.add("skip", &P::skip, "Layers to leave alone, as names or globs").matches_layers();

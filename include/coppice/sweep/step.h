@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+
+#include "coppice/data/dataset.h"
+#include "coppice/sweep/located_json.h"
+#include "coppice/train/fit.h"
+
+namespace coppice::sweep {
+
+/// What a step may use beside its options.
+struct StepContext {
+  const data::Dataset* dataset = nullptr;
+  uint64_t seed = 0;
+  int threads = 0;                    ///< 0: all cores.
+  std::filesystem::path checkpoint;   ///< Training goes on from here after a stop; may be empty.
+  std::filesystem::path work_folder;  ///< Room for a firmware's build; made and removed.
+  train::TrainCallbacks callbacks;
+};
+
+/// Runs a step that changes the model (train, prune, finetune, quantize) with resolved `options`,
+/// and notes it with its figures and its time in the model's provenance.
+Status run_model_step(const std::string& name, const Json& options, const StepContext& context,
+                      Graph& graph);
+
+/// Runs a step that looks at the finished model (evaluate, measure) and adds its keys to `record`.
+Status run_record_step(const std::string& name, const Json& options, const StepContext& context,
+                       const Graph& graph, Json& record);
+
+/// What the deployed model costs, as keys of a record: parameters, MACs, flash, RAM.
+Status add_cost(const Graph& graph, Json& record);
+
+/// The interval that holds a share `correct / samples` in 95 of 100 cases (Wilson, "Probable
+/// inference, the law of succession, and statistical inference", JASA 1927).
+struct Interval {
+  double low = 0;
+  double high = 1;
+};
+Interval wilson_interval(int correct, int samples);
+
+}  // namespace coppice::sweep
