@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/field_flags.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "coppice/report/report.h"
@@ -117,18 +118,12 @@ class Watcher {
   int done_ = 0;
 };
 
-ExitStatus fail(const Error& error) {
-  if (error.code != ErrorCode::kConfig) return report_error(error);
-  fmt::print(stderr, "{}\n", error.message);  // Says itself where: file, line, column.
-  return kUsageError;
-}
-
 ExitStatus dry_run(const sweep::Config& config, const sweep::RunOptions& options) {
   if (const auto patterns = sweep::check_layer_patterns(config); !patterns.ok()) {
-    return fail(patterns.error());
+    return report_config_error(patterns.error());
   }
   const auto pending = sweep::pending_trials(config, options);
-  if (!pending.ok()) return fail(pending.error());
+  if (!pending.ok()) return report_config_error(pending.error());
   for (const auto& trial : *pending) {
     fmt::print("{} seed {}{}\n", trial.id, trial.seed, swept_text(trial.swept));
   }
@@ -147,7 +142,7 @@ ExitStatus dry_run(const sweep::Config& config, const sweep::RunOptions& options
 
 ExitStatus run_sweep(const Arguments& arguments) {
   const auto config = sweep::load_config(arguments.config, arguments.assignments);
-  if (!config.ok()) return fail(config.error());
+  if (!config.ok()) return report_config_error(config.error());
   sweep::RunOptions options;
   options.folder = arguments.out.empty() ? "runs/" + config->name : arguments.out;
   options.jobs = arguments.jobs;
@@ -159,7 +154,7 @@ ExitStatus run_sweep(const Arguments& arguments) {
   Watcher watcher;
   const auto summary = sweep::run(*config, options, watcher.callbacks());
   watcher.finish();
-  if (!summary.ok()) return fail(summary.error());
+  if (!summary.ok()) return report_config_error(summary.error());
   const auto folder = options.folder.string();
   if (summary->finished > 0) {
     const auto report = report::write_report(options.folder);

@@ -9,8 +9,8 @@ namespace coppice::cli {
 /// Exit codes of the command.
 enum ExitCode : int {
   kSuccess = 0,
-  kRunFailed = 1,    ///< The work itself failed.
-  kUsageError = 2,   ///< The command line or a configuration is wrong.
+  kRunFailed = 1,   ///< The work itself failed.
+  kUsageError = 2,  ///< The command line or a configuration is wrong.
 };
 
 /// The exit code of the verb that ran; verbs set it from their callback.
@@ -22,6 +22,10 @@ using AddVerb = void (*)(CLI::App& app, ExitStatus& status);
 // One line a verb, in the order of --help; each lives in src/cli/<verb>.cpp.
 void add_data(CLI::App& app, ExitStatus& status);
 void add_features(CLI::App& app, ExitStatus& status);
+void add_train(CLI::App& app, ExitStatus& status);
+void add_prune(CLI::App& app, ExitStatus& status);
+void add_quantize(CLI::App& app, ExitStatus& status);
+void add_eval(CLI::App& app, ExitStatus& status);
 void add_inspect(CLI::App& app, ExitStatus& status);
 void add_deploy(CLI::App& app, ExitStatus& status);
 void add_bench(CLI::App& app, ExitStatus& status);

@@ -210,7 +210,7 @@ Json normalize(const Field& field, const Json& value) {
   return value;
 }
 
-Result<Json> parse_flag(const Field& field, const std::string& text) {
+Result<Json> parse_flag(const Field& field, const std::string& text, const std::string& flag) {
   Json value;
   if (field.kind == FieldKind::kString) {
     value = text;
@@ -229,7 +229,7 @@ Result<Json> parse_flag(const Field& field, const std::string& text) {
     if (value.is_discarded()) value = text;
   }
   if (auto reason = explain_misfit(field, value); !reason.empty()) {
-    return Error{ErrorCode::kConfig, fmt::format("--{}: {}", field.name, reason)};
+    return Error{ErrorCode::kConfig, fmt::format("{}: {}", flag, reason)};
   }
   return normalize(field, value);
 }

@@ -8,6 +8,7 @@
 #include "coppice/core/file.h"
 #include "coppice/deploy/generate.h"
 #include "coppice/sweep/journal.h"
+#include "coppice/sweep/step.h"
 #include "coppice/sweep/tables.h"
 #include "sweep/dataset_cache.h"
 #include "sweep/work_shop.h"
@@ -81,17 +82,9 @@ Status check_before_work(const Config& config, const std::vector<Trial>& trials,
   for (const Trial& trial : trials) {
     if (!seen.insert(trial.dataset.dump() + trial.model.dump()).second) continue;
     COPPICE_TRY(const auto dataset, datasets.open(trial.dataset));
-    const int classes = static_cast<int>(dataset->class_names().size());
-    COPPICE_TRY(const Graph graph, build_model(trial.model, dataset->sample_shape(), classes, 0));
-    if (graph.output_shape().elements() != classes ||
-        !(graph.input_shape() == dataset->sample_shape())) {
-      return Error{
-          ErrorCode::kConfig,
-          config.source.error_at(
-              "/model", fmt::format("the model has {} inputs and {} outputs; dataset {} has "
-                                    "samples of {} values in {} classes",
-                                    graph.input_shape().elements(), graph.output_shape().elements(),
-                                    dataset->name(), dataset->sample_shape().elements(), classes))};
+    const auto model = start_model(trial.model, trial.dataset, *dataset, trial.seed);
+    if (!model.ok()) {
+      return Error{model.error().code, config.source.error_at("/model", model.error().message)};
     }
     const bool is_new = seen.insert(trial.dataset.dump()).second;
     if (is_new && !dataset->skipped().empty() && callbacks.on_note) {

@@ -14,6 +14,7 @@
 #include "coppice/graph/fold.h"
 #include "coppice/prune/prune.h"
 #include "coppice/quant/quantize.h"
+#include "coppice/sweep/config.h"
 #include "coppice/sweep/provenance.h"
 #include "coppice/sweep/tables.h"
 
@@ -153,6 +154,29 @@ Error no_such_step(const std::string& name) {
 }
 
 }  // namespace
+
+Result<Graph> start_model(const Json& model, const Json& dataset_config,
+                          const data::Dataset& dataset, uint64_t seed) {
+  const auto& classes = dataset.class_names();
+  COPPICE_TRY(Graph graph,
+              build_model(model, dataset.sample_shape(), static_cast<int>(classes.size()), seed));
+  const auto outputs = graph.output_shape().elements();
+  if (outputs != static_cast<int64_t>(classes.size()) ||
+      !(graph.input_shape() == dataset.sample_shape())) {
+    return Error{ErrorCode::kConfig,
+                 fmt::format("the model has {} inputs and {} outputs; dataset {} has samples of {} "
+                             "values in {} classes",
+                             graph.input_shape().elements(), outputs, dataset.name(),
+                             dataset.sample_shape().elements(), classes.size())};
+  }
+  graph.class_names = classes;
+  Provenance provenance = provenance_of(graph);
+  provenance.seed = seed;
+  provenance.dataset = dataset_config;
+  provenance.model = model;
+  set_provenance(graph, provenance);
+  return graph;
+}
 
 Status run_model_step(const std::string& name, const Json& options, const StepContext& context,
                       Graph& graph) {

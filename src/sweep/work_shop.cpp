@@ -91,16 +91,7 @@ void WorkShop::make_model(WorkNode& node) {
 
 Result<Graph> WorkShop::initial_model(const Trial& trial) {
   COPPICE_TRY(const auto dataset, datasets_.open(trial.dataset));
-  const auto& classes = dataset->class_names();
-  COPPICE_TRY(Graph graph, build_model(trial.model, dataset->sample_shape(),
-                                       static_cast<int>(classes.size()), trial.seed));
-  graph.class_names = classes;
-  Provenance provenance = provenance_of(graph);
-  provenance.seed = trial.seed;
-  provenance.dataset = trial.dataset;
-  provenance.model = trial.model;
-  set_provenance(graph, provenance);
-  return graph;
+  return start_model(trial.model, trial.dataset, *dataset, trial.seed);
 }
 
 Status WorkShop::apply_step(const WorkNode& node, Graph& graph) {

@@ -245,7 +245,7 @@ TEST(Config, OptionsAreFilledFromTheTable) {
 
 TEST(Config, FlagsAreParsedByTheTable) {
   const auto flag = [](const Table& table, const char* name, const std::string& text) {
-    const auto value = parse_flag(*table.find(name), text);
+    const auto value = parse_flag(*table.find(name), text, std::string("--") + name);
     return value.ok() ? value->dump() : value.error().message;
   };
   EXPECT_EQ(flag(train_table(), "epochs", "12"), "12");

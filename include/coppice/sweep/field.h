@@ -112,8 +112,9 @@ std::string explain_misfit(const Field& field, const Json& value);
 /// The value in the form that is stored and hashed (numbers as floating point, integers as such).
 Json normalize(const Field& field, const Json& value);
 
-/// A value from a command line: JSON, a bare word for a string, or "a,b" for a list.
-Result<Json> parse_flag(const Field& field, const std::string& text);
+/// A value from a command line: JSON, a bare word for a string, or "a,b" for a list. `flag` names
+/// it in the error.
+Result<Json> parse_flag(const Field& field, const std::string& text, const std::string& flag);
 
 namespace detail {
 

@@ -18,6 +18,11 @@ struct StepContext {
   train::TrainCallbacks callbacks;
 };
 
+/// The model of a resolved "model" object before its first step, sized for `dataset` (whose
+/// resolved config is `dataset_config`), with its provenance begun.
+Result<Graph> start_model(const Json& model, const Json& dataset_config,
+                          const data::Dataset& dataset, uint64_t seed);
+
 /// Runs a step that changes the model (train, prune, finetune, quantize) with resolved `options`,
 /// and notes it with its figures and its time in the model's provenance.
 Status run_model_step(const std::string& name, const Json& options, const StepContext& context,
