@@ -42,7 +42,8 @@ struct ThreadPool::State {
   std::mutex mutex;  // Guards going to sleep and waking up.
   std::condition_variable work_ready;
   std::condition_variable work_done;
-  const std::function<void(int)>* task = nullptr;
+  Call call = nullptr;
+  const void* context = nullptr;
   int count = 0;
   std::atomic<int> next{0};
   std::atomic<int> busy{0};
@@ -52,7 +53,7 @@ struct ThreadPool::State {
   std::vector<std::thread> workers;
 
   void drain() {
-    for (int i = next.fetch_add(1); i < count; i = next.fetch_add(1)) (*task)(i);
+    for (int i = next.fetch_add(1); i < count; i = next.fetch_add(1)) call(context, i);
   }
 
   template <class Ready>
@@ -97,12 +98,13 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 
-void ThreadPool::run(int count, const std::function<void(int)>& task) {
+void ThreadPool::run_erased(int count, Call call, const void* context) {
   if (state_->workers.empty() || count <= 1) {
-    for (int i = 0; i < count; ++i) task(i);
+    for (int i = 0; i < count; ++i) call(context, i);
     return;
   }
-  state_->task = &task;
+  state_->call = call;
+  state_->context = context;
   state_->count = count;
   state_->next = 0;
   state_->busy = static_cast<int>(state_->workers.size());

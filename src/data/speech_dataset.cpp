@@ -1,5 +1,6 @@
 #include "data/speech_dataset.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <mutex>
 #include <optional>

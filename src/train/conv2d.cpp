@@ -12,6 +12,7 @@ ConvolutionShape shape_of(const Conv2D& op, const Shape& in, const Shape& out) {
 }
 
 // x [n, H, W, I], weight [O, KH, KW, I/groups], bias [O]; y = clamp(conv(x) + bias) [n, OH, OW, O].
+// The gradients are dweight = x^T dy and dx = dy weight, both again convolutions; dbias = sum(dy).
 class Conv2DLayer : public Layer {
  public:
   Conv2DLayer(const ConvolutionShape& shape, const LayerSetup& setup)
@@ -79,6 +80,15 @@ class Conv2DLayer : public Layer {
 LayerPtr make_layer(const Conv2D& op, const LayerSetup& setup) {
   return std::make_unique<Conv2DLayer>(shape_of(op, setup.inputs[0].shape, setup.output_shape()),
                                        setup);
+}
+
+// x [n, I] is [n, 1, 1, I] to a 1x1 convolution; weight [O, I].
+LayerPtr make_layer(const FullyConnected& op, const LayerSetup& setup) {
+  ConvolutionShape shape;
+  shape.in_h = shape.in_w = shape.out_h = shape.out_w = 1;
+  shape.in_channels = static_cast<int>(setup.inputs[0].shape.elements());
+  shape.out_channels = op.out_features;
+  return std::make_unique<Conv2DLayer>(shape, setup);
 }
 
 }  // namespace coppice::train

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <type_traits>
 
 namespace coppice {
 
@@ -18,10 +18,20 @@ class ThreadPool {
   int threads() const;
 
   /// Calls task(i) for each i in [0, count) and returns when all are done. Not reentrant: a task
-  /// must not call run() on its own pool.
-  void run(int count, const std::function<void(int)>& task);
+  /// must not call run() on its own pool. Allocates nothing.
+  template <class Task>
+  void run(int count, Task&& task) {
+    using Callable = std::remove_reference_t<Task>;
+    const auto call = [](const void* context, int i) {
+      (*const_cast<Callable*>(static_cast<const Callable*>(context)))(i);
+    };
+    run_erased(count, call, &task);
+  }
 
  private:
+  using Call = void (*)(const void* context, int index);
+  void run_erased(int count, Call call, const void* context);
+
   struct State;
   std::unique_ptr<State> state_;
 };
