@@ -14,23 +14,20 @@ namespace coppice::data {
 namespace {
 
 // The variants of espeak-ng 1.51 that sound like a person; exact copies of others (fast, klatt,
-// klatt6, Mr) and effects (Demonic, echoes) are left out. A name that ends in a digit and is
-// followed by ones that differ in the digit alone is a family: one speaker for the splits.
+// klatt6, Mr) and effects (whispers, robots, echoes) are left out. A name that ends in a digit and
+// is followed by ones that differ in the digit alone is a family: one speaker for the splits.
 constexpr const char* kEspeakVariants[] = {
-    "adam",      "Alex",      "Alicia",     "Andrea",      "Andy",   "Annie",   "antonio",
-    "aunty",     "belinda",   "benjamin",   "boris",       "caleb",  "david",   "Denis",
-    "Diogo",     "ed",        "edward",     "edward2",     "Gene",   "Gene2",   "gustave",
-    "announcer", "Henrique",  "Hugo",       "iven",        "iven2",  "iven3",   "iven4",
-    "Jacky",     "john",      "kaukovalta", "Lee",         "linda",  "marcelo", "Marco",
-    "Mario",     "max",       "Michael",    "michel",      "miguel", "Mike",    "Nguyen",
-    "pablo",     "paul",      "pedro",      "quincy",      "rob",    "robert",  "robosoft2",
-    "robosoft3", "robosoft5", "steph",      "steph2",      "steph3", "Storm",   "Tweaky",
-    "UniRobot",  "zac",       "anika",      "AnxiousAndy", "f1",     "f2",      "f3",
-    "f4",        "f5",        "whisperf",   "grandpa",     "klatt2", "klatt3",  "klatt4",
-    "klatt5",    "m1",        "m2",         "m3",          "m4",     "m5",      "m6",
-    "m7",        "m8",        "norbert",    "sandro",      "shelby", "travis",  "victor",
-    "whisper",   "croak",     "grandma"};
-constexpr const char* kFamilies[] = {"edward", "Gene", "iven", "robosoft", "steph"};
+    "adam",    "Alex",     "Alicia", "Andrea", "Andy",    "Annie",     "antonio",     "aunty",
+    "belinda", "benjamin", "boris",  "caleb",  "david",   "Denis",     "Diogo",       "ed",
+    "edward",  "edward2",  "Gene",   "Gene2",  "gustave", "announcer", "Henrique",    "Hugo",
+    "iven",    "iven2",    "iven3",  "iven4",  "Jacky",   "john",      "kaukovalta",  "Lee",
+    "linda",   "marcelo",  "Marco",  "Mario",  "max",     "Michael",   "michel",      "miguel",
+    "Mike",    "Nguyen",   "pablo",  "paul",   "pedro",   "quincy",    "rob",         "robert",
+    "steph",   "steph2",   "steph3", "Storm",  "zac",     "anika",     "AnxiousAndy", "f1",
+    "f2",      "f3",       "f4",     "f5",     "grandpa", "klatt2",    "klatt3",      "klatt4",
+    "klatt5",  "m1",       "m2",     "m3",     "m4",      "m5",        "m6",          "m7",
+    "m8",      "norbert",  "sandro", "shelby", "travis",  "victor",    "grandma"};
+constexpr const char* kFamilies[] = {"edward", "Gene", "iven", "steph"};
 constexpr const char* kFliteVoices[] = {"awb", "kal16", "rms", "slt"};
 constexpr const char* kAccents[] = {"en-us",          "en-gb",          "en-029",
                                     "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp",
@@ -150,9 +147,9 @@ Utterance random_utterance(const SynthVoice& voice, Random& random) {
   utterance.accent = kAccents[random.below(static_cast<uint32_t>(std::size(kAccents)))];
   const auto part = random.below(1001);
   const bool espeak = voice.program == SynthVoice::Program::kEspeak;
-  const uint32_t low = espeak ? 15 : 80, high = espeak ? 85 : 220;
+  const uint32_t low = espeak ? 20 : 80, high = espeak ? 80 : 220;
   utterance.pitch = static_cast<int>(low + (high - low) * part / 1000);
-  utterance.words_per_minute = 120 + static_cast<int>(random.below(121));
+  utterance.words_per_minute = 130 + static_cast<int>(random.below(91));
   return utterance;
 }
 
