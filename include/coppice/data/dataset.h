@@ -49,7 +49,7 @@ class Dataset {
 /// Everything that decides what a dataset yields.
 struct DatasetConfig {
   std::string type = "speech_commands";  ///< "speech_commands", "cifar10" or "fashion_mnist".
-  std::string path;                      ///< Folder of the data. Empty for "fashion_mnist": the
+  std::string path = {};                 ///< Folder of the data. Empty for "fashion_mnist": the
                                          ///< folder of Debian's package dataset-fashion-mnist.
   uint64_t seed = 0;        ///< Augmentation and the choice of unknown / silence clips.
   bool skip_bad = false;    ///< Skip broken files (and list them) instead of failing.
@@ -57,16 +57,16 @@ struct DatasetConfig {
   int limit_per_class = 0;  ///< At most so many samples a class and split; 0: all.
 
   // Speech only.
-  std::string features = "mfcc";      ///< "mfcc", "log_mel" or "micro".
-  std::vector<std::string> keywords;  ///< Classes in this order; empty: every label folder.
-  bool unknown = false;               ///< Adds the class "unknown" from the other label folders.
-  bool silence = false;               ///< Adds the class "silence" from the background noise.
-  float unknown_percentage = 10.0f;   ///< Unknown clips, at most so many percent of the keyword
-                                      ///< clips of the split; chosen by seed.
-  float silence_percentage = 10.0f;   ///< Silence clips, in percent of the keyword clips.
-  bool test_only = false;             ///< Every clip is a test clip (sets made for evaluation).
-  bool resample = false;              ///< Accept other sample rates; else they are an error.
-  bool pcan = true;                   ///< "micro" features: per-channel amplitude normalization.
+  std::string features = "mfcc";           ///< "mfcc", "log_mel" or "micro".
+  std::vector<std::string> keywords = {};  ///< Classes in this order; empty: every label folder.
+  bool unknown = false;              ///< Adds the class "unknown" from the other label folders.
+  bool silence = false;              ///< Adds the class "silence" from the background noise.
+  float unknown_percentage = 10.0f;  ///< Unknown clips, at most so many percent of the keyword
+                                     ///< clips of the split; chosen by seed.
+  float silence_percentage = 10.0f;  ///< Silence clips, in percent of the keyword clips.
+  bool test_only = false;            ///< Every clip is a test clip (sets made for evaluation).
+  bool resample = false;             ///< Accept other sample rates; else they are an error.
+  bool pcan = true;                  ///< "micro" features: per-channel amplitude normalization.
   // Augmentation of training clips, drawn for each (seed, epoch, index).
   float time_shift_ms = 100.0f;         ///< Largest shift either way; zeros fill the gap.
   float background_probability = 0.8f;  ///< Share of clips with background noise mixed in.

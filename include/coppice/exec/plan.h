@@ -26,8 +26,8 @@ const std::vector<Listed>& executors();
 /// How to compile a graph for this CPU.
 struct Options {
   Executor executor = Executor::kReference;
-  int threads = 1;         ///< Threads that one run may use.
-  std::optional<Isa> isa;  ///< Instruction set limit; unset: active_isa().
+  int threads = 1;              ///< Threads that one run may use.
+  std::optional<Isa> isa = {};  ///< Instruction set limit; unset: active_isa().
 };
 
 /// What was chosen for a layer, and why.

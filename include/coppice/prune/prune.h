@@ -13,8 +13,9 @@ struct PruneOptions {
   std::string granularity = "weight";  ///< What is removed together.
   std::string criterion = "magnitude_l1";  ///< Score of a group; the smallest are removed.
   std::string scope = "local";             ///< "local": each layer reaches the sparsity by itself.
-  std::vector<std::string> layers;  ///< Globs of layer names to prune; empty: all with weights.
-  std::vector<std::string> skip;    ///< Globs of layer names to leave alone.
+  std::vector<std::string> layers =
+      {};                              ///< Globs of layer names to prune; empty: all with weights.
+  std::vector<std::string> skip = {};  ///< Globs of layer names to leave alone.
 };
 
 struct LayerSparsity {

@@ -23,7 +23,8 @@ struct TrainOptions {
   float weight_decay = 1e-4f;    ///< L2 on weights (not on biases and batch norms).
   bool decoupled_decay = false;  ///< Decay the weight itself (AdamW, SGDW), not the gradient.
   LearningRateSchedule schedule = LearningRateSchedule::kCosine;
-  std::vector<int> step_epochs;  ///< kStep: epochs at which the rate is multiplied by step_factor.
+  std::vector<int> step_epochs =
+      {};  ///< kStep: epochs at which the rate is multiplied by step_factor.
   float step_factor = 0.1f;
   float warmup_epochs = 0.0f;  ///< Linear ramp from 0.
   float label_smoothing = 0.0f;
