@@ -36,7 +36,7 @@ TEST(FrontEnd, UnknownTypeListsTheKnownOnes) {
   ASSERT_FALSE(front_end.ok());
   EXPECT_EQ(front_end.error().code, ErrorCode::kConfig);
   EXPECT_EQ(front_end.error().message,
-            "unknown features \"mfc\"; known: \"log_mel\", \"mfcc\", \"micro\"");
+            "unknown features \"mfc\"; known: \"mfcc\", \"log_mel\", \"micro\"");
 }
 
 TEST(FrontEnd, EveryValueIsWrittenAndFiniteForAnyLevel) {
