@@ -58,6 +58,7 @@ class Resolver {
   Json dataset(const Json& value, const std::string& pointer);
   Json model(const Json& value, const std::string& pointer);
   Json steps(const Json& value, const std::string& pointer);
+  void refuse_swept(const Json& values, const std::string& pointer);
   void check_order(const Json& steps, const std::string& pointer);
 
   const LocatedJson& source_;
@@ -294,17 +295,20 @@ void Resolver::check_order(const Json& steps, const std::string& pointer) {
   }
 }
 
+/// Values that belong to the sweep as a whole cannot differ between its trials.
+void Resolver::refuse_swept(const Json& values, const std::string& pointer) {
+  for (const auto& [key, value] : values.items()) {
+    if (is_swept(value)) fail(child_pointer(pointer, key), "cannot be swept");
+  }
+}
+
 Json Resolver::resolve() {
   const Json& json = source_.json();
   Json result = Json::object();
   if (!expect_object(json, "")) return result;
   static const std::vector<std::string> parts = {"dataset", "model", "steps", "report"};
   fields(top_table(), json, "", parts, result);
-  for (const char* key : {"version", "name", "seeds"}) {  // These say what the sweep is.
-    if (result.contains(key) && is_swept(result[key])) {
-      fail(child_pointer("", key), "cannot be swept");
-    }
-  }
+  refuse_swept(result, "");  // These say what the sweep is.
   for (const std::string& part : parts) {
     const auto found = json.find(part);
     const std::string pointer = child_pointer("", part);
@@ -316,7 +320,9 @@ Json Resolver::resolve() {
     if (part == "dataset") result[part] = dataset(*found, pointer);
     if (part == "model") result[part] = model(*found, pointer);
     if (part == "steps") result[part] = steps(*found, pointer);
-    if (part == "report") result[part] = object(report_table(), *found, pointer);
+    if (part != "report") continue;
+    result[part] = object(report_table(), *found, pointer);
+    refuse_swept(result[part], pointer);
   }
   return result;
 }

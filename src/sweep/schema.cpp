@@ -49,23 +49,27 @@ Json list_of_values(Json items) {
 }
 
 /// The value itself, several of them, or a range.
-Json field_schema(const Field& field) {
+Json field_schema(const Field& field, bool sweepable) {
+  Json schema = {{"description", field.doc + (field.unit.empty() ? "" : " [" + field.unit + "]")}};
+  if (!field.default_value.is_null()) schema["default"] = normalize(field, field.default_value);
+  if (!sweepable) {
+    schema.update(value_schema(field));
+    return schema;
+  }
   Json choices = Json::array({value_schema(field), list_of_values(value_schema(field))});
   const bool numeric = field.kind == FieldKind::kInteger || field.kind == FieldKind::kNumber;
   if (numeric && field.allowed.empty()) {
     choices.push_back({{"$ref", "#/$defs/range"}});
   }
-  Json schema = {{"description", field.doc + (field.unit.empty() ? "" : " [" + field.unit + "]")}};
-  if (!field.default_value.is_null()) schema["default"] = normalize(field, field.default_value);
   schema["anyOf"] = std::move(choices);
   return schema;
 }
 
-Json table_schema(const Table& table) {
+Json table_schema(const Table& table, bool sweepable = true) {
   Json properties = Json::object();
   Json required = Json::array();
   for (const Field& field : table.fields()) {
-    properties[field.name] = field_schema(field);
+    properties[field.name] = field_schema(field, sweepable);
     if (field.required) required.push_back(field.name);
   }
   Json schema = closed_object(std::move(properties), std::move(required));
@@ -112,9 +116,8 @@ Json step_schema() {
 
 Json config_schema() {
   Json properties = Json::object();
-  for (const Field& field : top_table().fields()) {  // These cannot be swept.
-    properties[field.name] = value_schema(field);
-    properties[field.name]["description"] = field.doc;
+  for (const Field& field : top_table().fields()) {
+    properties[field.name] = field_schema(field, /*sweepable=*/false);
   }
   properties["name"]["pattern"] = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$";
   properties["seeds"]["minItems"] = 1;
@@ -130,7 +133,7 @@ Json config_schema() {
   for (const StepKind& kind : step_kinds()) {
     definitions[kind.table->name()] = table_schema(*kind.table);
   }
-  definitions["report"] = table_schema(report_table());
+  definitions["report"] = table_schema(report_table(), /*sweepable=*/false);
 
   Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                  {"title", "Coppice sweep config"}};

@@ -115,6 +115,8 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
        "x.json:5:47: /steps/0/train/learning_rate/min: must be above 0 for \"log\"\n"
        "x.json:5:47: /steps/0/train/learning_rate/min: 0 is out of range; expected a number above "
        "0"},
+      {"\"report\": {\"pareto\": {\"values\": [[], [\"a:max\"]]}}, \"steps\": [{\"train\": {}}]}",
+       "x.json:5:22: /report/pareto: cannot be swept"},
       {"\"seeds\": [], \"steps\": [{\"train\": {}}]}",
        "x.json:5:10: /seeds: expected at least one seed"},
       {"\"seeds\": [0, -1], \"steps\": [{\"train\": {}}]}",
@@ -185,6 +187,19 @@ TEST(Config, SetReplacesAddsAndIsNamedInErrors) {
       {"=1", "--set =1: expected path.to.key=value"},
   };
   for (const auto& [assignment, message] : cases) EXPECT_EQ(error_of(text, {assignment}), message);
+}
+
+// config.resolved.json is a config: run again, it makes the same trials.
+TEST(Config, TheResolvedConfigMeansTheSame) {
+  const auto config =
+      parse_config(std::string(kHead) +
+                       "\"steps\": [{\"train\": {\"learning_rate\": {\"min\": 0.1, \"max\": "
+                       "0.3, \"n\": 3}}}, {\"quantize\": {}}, {\"evaluate\": {}}]}",
+                   "x.json");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const auto again = parse_config(config->resolved.dump(2), "y.json");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->resolved, config->resolved);
 }
 
 TEST(Config, RangesBecomeValues) {
