@@ -6,6 +6,7 @@
 #include <set>
 
 #include "coppice/core/file.h"
+#include "coppice/deploy/generate.h"
 #include "coppice/io/model_file.h"
 #include "coppice/sweep/estimate.h"
 #include "coppice/sweep/journal.h"
@@ -250,6 +251,28 @@ TEST_F(Runner, EstimateCountsSharedStepsOnceAndWritesNothing) {
   EXPECT_EQ(estimate->steps, 4 + 8 + 8 + 20);
   EXPECT_GT(estimate->seconds, 0);
   EXPECT_FALSE(std::filesystem::exists(folder()));
+}
+
+using SlowFirmware = Runner;
+
+// Float trials leave the columns of the microcontroller empty; integer ones fill them.
+TEST_F(SlowFirmware, IsMeasuredForIntegerModels) {
+  if (const Status here = deploy::toolchain_available(); !here.ok()) {
+    GTEST_SKIP() << here.error().message;
+  }
+  const RunSummary summary =
+      run_config(config({"seeds=[0]", "model.layers.0.out_channels=4", "steps.1.prune.sparsity=0",
+                         "steps.5.measure.targets=[\"host\", \"cortex-m4\"]"}));
+  EXPECT_EQ(summary.failed, 0);
+  const auto all = records();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_TRUE(all[0]["cortex_m4_instructions"].is_null());
+  EXPECT_EQ(all[1]["cortex_m4_outputs_equal_host"], true) << all[1];
+  EXPECT_GT(all[1]["cortex_m4_instructions"].get<int64_t>(),
+            all[1]["macs_dense"].get<int64_t>() / 4);
+  EXPECT_GT(all[1]["cortex_m4_flash_bytes"].get<int64_t>(), all[1]["flash_bytes"].get<int64_t>());
+  EXPECT_GT(all[1]["cortex_m4_ram_peak_bytes"].get<int64_t>(), 0);
+  EXPECT_FALSE(std::filesystem::exists(folder() / "work"));
 }
 
 TEST(WilsonInterval, KnownValues) {
