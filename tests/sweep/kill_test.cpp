@@ -2,8 +2,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <thread>
@@ -37,11 +39,24 @@ pid_t start(const std::vector<std::string>& arguments) {
   ::_exit(127);
 }
 
-/// Kills the process after a while; whether it was still running then.
-bool kill_after(pid_t child, std::chrono::milliseconds delay) {
+long lines_in(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return std::count(std::istreambuf_iterator<char>(file), {}, '\n');
+}
+
+/// Kills the process `delay` after the journal has grown by `records` lines; whether it was still
+/// running then. Counting lines, not seconds, keeps the moment inside the sweep on a busy machine.
+bool kill_after(pid_t child, const std::filesystem::path& journal, long records,
+                std::chrono::milliseconds delay) {
+  const long before = lines_in(journal);
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+  int status = 0;
+  while (lines_in(journal) < before + records && std::chrono::steady_clock::now() < limit) {
+    if (::waitpid(child, &status, WNOHANG) == child) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   std::this_thread::sleep_for(delay);
   ::kill(child, SIGKILL);
-  int status = 0;
   ::waitpid(child, &status, 0);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
@@ -74,14 +89,18 @@ TEST(SlowKill, TenKillsAtRandomMomentsChangeNothing) {
   ASSERT_EQ(undisturbed->exit_code, 0) << undisturbed->errors;
   const std::chrono::duration<double, std::milli> whole = std::chrono::steady_clock::now() - begin;
 
-  // Ten slices of a fourteenth on average: the work is not done before the last kill.
+  // At most three of the forty records a slice: the work is not done before the last kill.
   Random random(11, "kill");
   int killed = 0;
   for (int i = 0; i < 10; ++i) {
-    const double slice = whole.count() / 7 * static_cast<double>(random.uniform());
+    const auto records = static_cast<long>(random.below(4));
+    const double delay = whole.count() / 40 * static_cast<double>(random.uniform());
     const pid_t child = start(sweep_arguments(config, folder.path() / "b", i % 2 == 0 ? "1" : "2"));
     ASSERT_GT(child, 0);
-    if (kill_after(child, std::chrono::milliseconds(static_cast<int>(slice)))) ++killed;
+    if (kill_after(child, folder.path() / "b/results.jsonl", records,
+                   std::chrono::milliseconds(static_cast<int>(delay)))) {
+      ++killed;
+    }
   }
   EXPECT_GE(killed, 8) << "the sweep must be running when it is killed";
   auto finished = run_process(sweep_arguments(config, folder.path() / "b", "2"));
