@@ -35,6 +35,25 @@ Tensor conv_relu(GraphBuilder& g, Tensor x, int index, int channels, Size2 kerne
   return g.add(Relu{}, {x}, fmt::format("relu_{}", index));
 }
 
+Tensor norm_relu(GraphBuilder& g, Tensor x, const std::string& prefix) {
+  x = g.add(BatchNorm{}, {x}, prefix + "_norm");
+  return g.add(Relu{}, {x}, prefix + "_relu");
+}
+
+// A 3x3 depthwise convolution that sees each channel alone, then a 1x1 convolution that mixes them,
+// each normalized. The batch norms' betas are the biases.
+Tensor separable(GraphBuilder& g, Tensor x, int index, int channels, Size2 stride) {
+  const auto depthwise_name = fmt::format("depthwise_{}", index);
+  DepthwiseConv2D depthwise;
+  depthwise.kernel = {3, 3};
+  depthwise.stride = stride;
+  depthwise.padding = padding_for(g.shape(x), {3, 3}, stride, Pad::kSame);
+  x = norm_relu(g, g.add(depthwise, {x}, depthwise_name, false), depthwise_name);
+  const auto pointwise_name = fmt::format("pointwise_{}", index);
+  x = conv(g, x, pointwise_name, channels, {1, 1}, {1, 1}, Pad::kSame, false);
+  return norm_relu(g, x, pointwise_name);
+}
+
 // Convolution, batch norm. The batch norm's beta is the bias.
 Tensor conv_norm(GraphBuilder& g, Tensor x, const std::string& prefix, int index, int channels,
                  Size2 kernel, Size2 stride) {
@@ -80,18 +99,7 @@ Tensor build_ds_cnn(GraphBuilder& g, const Shape& input, int classes) {
   Tensor x = conv_norm(g, g.input(), "", 1, kChannels, {10, 4}, {2, 2});
   x = g.add(Relu{}, {x}, "relu_1");
   x = g.add(Dropout{0.2f}, {x}, "dropout_1");
-  for (int block = 2; block <= 5; ++block) {
-    DepthwiseConv2D depthwise;
-    depthwise.kernel = {3, 3};
-    depthwise.padding = padding_for(g.shape(x), {3, 3}, {1, 1}, Pad::kSame);
-    x = g.add(depthwise, {x}, fmt::format("depthwise_{}", block), false);
-    x = g.add(BatchNorm{}, {x}, fmt::format("depthwise_{}_norm", block));
-    x = g.add(Relu{}, {x}, fmt::format("depthwise_{}_relu", block));
-    x = conv(g, x, fmt::format("pointwise_{}", block), kChannels, {1, 1}, {1, 1}, Pad::kSame,
-             false);
-    x = g.add(BatchNorm{}, {x}, fmt::format("pointwise_{}_norm", block));
-    x = g.add(Relu{}, {x}, fmt::format("pointwise_{}_relu", block));
-  }
+  for (int block = 2; block <= 5; ++block) x = separable(g, x, block, kChannels, {1, 1});
   x = g.add(Dropout{0.4f}, {x}, "dropout_2");
   // The reference pools over (input / 2) pixels rounded down: 24 x 5 of 25 x 5 for 49 x 10.
   const auto window = [](int in, int out) { return out > 2 ? in / 2 : out; };
@@ -148,6 +156,32 @@ Tensor build_alexnet(GraphBuilder& g, const Shape&, int classes) {
   return softmax(g, fully_connected(g, x, "fc_2", classes));
 }
 
+// MobileNetV1 at a quarter of its widths: 13 separable blocks behind a strided convolution.
+Tensor build_vww(GraphBuilder& g, const Shape&, int classes) {
+  Tensor x = conv_norm(g, g.input(), "", 1, 8, {3, 3}, {2, 2});
+  x = g.add(Relu{}, {x}, "relu_1");
+  int index = 1, channels = 8;
+  for (int width : {16, 32, 32, 64, 64, 128, 128, 128, 128, 128, 128, 256, 256}) {
+    const bool halve = width > channels && index > 1;
+    x = separable(g, x, ++index, width, halve ? Size2{2, 2} : Size2{1, 1});
+    channels = width;
+  }
+  x = g.add(GlobalAvgPool{}, {x}, "pool");
+  return softmax(g, fully_connected(g, x, "fc", classes));
+}
+
+// Ends in a fully connected layer: its outputs are the input as the network sees it.
+Tensor build_autoencoder(GraphBuilder& g, const Shape&, int outputs) {
+  Tensor x = g.input();
+  int index = 0;
+  for (int features : {128, 128, 128, 128, 8, 128, 128, 128, 128}) {
+    const auto name = fmt::format("fc_{}", ++index);
+    x = g.add(FullyConnected{features, Activation::kNone}, {x}, name, false);
+    x = norm_relu(g, x, name);
+  }
+  return fully_connected(g, x, fmt::format("fc_{}", ++index), outputs);
+}
+
 using Build = Tensor (*)(GraphBuilder&, const Shape& input, int classes);
 
 struct Architecture {
@@ -173,6 +207,13 @@ const Architecture kArchitectures[] = {
      build_lenet},
     {{"alexnet", "AlexNet-like network for CIFAR-10 (ATAMAN, arXiv 2409.16815)", {32, 32, 3}, 10},
      build_alexnet},
+    {{"vww", "MobileNetV1 x0.25, a person in the picture or not (MLPerf Tiny)", {96, 96, 3}, 2},
+     build_vww},
+    {{"autoencoder",
+      "fully connected autoencoder for machine sounds (MLPerf Tiny)",
+      {5, 128, 1},
+      640},
+     build_autoencoder},
 };
 
 Error zoo_error(ErrorCode code, std::string_view arch, const std::string& what) {

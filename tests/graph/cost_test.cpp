@@ -22,7 +22,8 @@ TEST(Cost, ZooCountsArePinned) {
        {Published{"tiny_conv", 336000, 16652}, Published{"cnn_one_fstride4", 476576, 119936},
         Published{"ds_cnn", 2656768, 22604}, Published{"resnet8", 12501632, 77706},
         Published{"lenet", 4482432 + 66176, 122570},
-        Published{"alexnet", 16549920 + 34048, 242538}}) {
+        Published{"alexnet", 16549920 + 34048, 242538}, Published{"vww", 7489664, 210850},
+        Published{"autoencoder", 264192, 265864}}) {
     const Graph graph = make_zoo_model(arch, {}, 0, 1).value();
     EXPECT_EQ(measure_cost(graph).macs_dense, macs) << arch;
     const Cost deployed = measure_cost(fuse_for_inference(graph).value());
@@ -34,9 +35,11 @@ TEST(Cost, ZooCountsArePinned) {
 }
 
 // Keras counts four values a batch norm channel and a bias before each batch norm, which ours
-// leaves out: 24,908 and 78,666 in MLPerf Tiny.
+// leaves out: 24,908, 78,666, 221,794 and 269,992 in MLPerf Tiny.
 TEST(Cost, TrainedParametersAgreeWithKeras) {
-  for (const auto& [arch, published] : {std::pair{"ds_cnn", 24908}, std::pair{"resnet8", 78666}}) {
+  for (const auto& [arch, published] :
+       {std::pair{"ds_cnn", 24908}, std::pair{"resnet8", 78666}, std::pair{"vww", 221794},
+        std::pair{"autoencoder", 269992}}) {
     const Graph graph = make_zoo_model(arch, {}, 0, 1).value();
     int64_t redundant_biases = 0;
     for (const auto& node : graph.nodes) {
