@@ -38,6 +38,29 @@ struct Pipe {
   }
 };
 
+// While it lives, a child that stops reading its input does not end this process: the thread's
+// SIGPIPE waits, and is taken away at the end.
+class HeldPipeSignal {
+ public:
+  HeldPipeSignal() {
+    sigemptyset(&signal_);
+    sigaddset(&signal_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~HeldPipeSignal() {
+    const timespec no_wait{};
+    while (sigtimedwait(&signal_, nullptr, &no_wait) < 0 && errno == EINTR) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  HeldPipeSignal(const HeldPipeSignal&) = delete;
+  HeldPipeSignal& operator=(const HeldPipeSignal&) = delete;
+
+ private:
+  sigset_t signal_;
+  sigset_t before_;
+};
+
 // Feeds `input` and collects both streams until the child closes them; one poll loop, so that
 // neither side can block the other.
 void exchange(Pipe& in, Pipe& out, Pipe& err, const std::string& input, ProcessOutput& result) {
@@ -47,7 +70,8 @@ void exchange(Pipe& in, Pipe& out, Pipe& err, const std::string& input, ProcessO
   if (in.write >= 0) ::fcntl(in.write, F_SETFL, O_NONBLOCK);
   std::array<char, 65536> buffer;
   while (out.read >= 0 || err.read >= 0) {
-    std::array<pollfd, 3> polls{{{out.read, POLLIN, 0}, {err.read, POLLIN, 0}, {in.write, POLLOUT, 0}}};
+    std::array<pollfd, 3> polls{
+        {{out.read, POLLIN, 0}, {err.read, POLLIN, 0}, {in.write, POLLOUT, 0}}};
     if (::poll(polls.data(), polls.size(), -1) < 0) {
       if (errno == EINTR) continue;
       return;
@@ -113,12 +137,8 @@ Result<ProcessOutput> run_process(const std::vector<std::string>& arguments, boo
     Pipe::close(in.read);
     Pipe::close(out.write);
     Pipe::close(err.write);
-    // A child that stops reading its input must not end this process.
-    struct sigaction ignore = {}, before = {};
-    ignore.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &ignore, &before);
+    const HeldPipeSignal held;
     exchange(in, out, err, input, result);
-    sigaction(SIGPIPE, &before, nullptr);
   }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
