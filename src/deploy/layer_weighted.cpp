@@ -23,9 +23,16 @@ std::string weight_array(const std::string& name, const std::vector<int32_t>& va
   return array_definition("uint8_t", name, {packed.begin(), packed.end()});
 }
 
-// The expression by which a plain kernel reads them.
-std::string weight_expression(const std::string& name, int bits) {
-  return bits == 8 ? name : fmt::format("kernels::PackedWeights<{}>{{{}}}", bits, name);
+// The layer's weights for a plain kernel of `header`: adds the array and the headers, returns the
+// expression by which the kernel reads them.
+std::string add_plain_weights(const LayerContext& layer, const char* header, LayerCode& code) {
+  const QuantizedValues& weights = weights_of(layer);
+  const std::string name = layer.id + "_weight";
+  code.headers = {header};
+  code.constants = weight_array(name, weights.values, weights.bits);
+  if (weights.bits == 8) return name;
+  code.headers.emplace_back("coppice/kernels/packed_weights.h");
+  return fmt::format("kernels::PackedWeights<{}>{{{}}}", weights.bits, name);
 }
 
 // What all layers with weights share: bias and requantize tables, and the Requantize parameter.
@@ -61,34 +68,34 @@ void add_call(const LayerContext& layer, const std::string& function, const std:
                           layer.output);
 }
 
+// Output channels innermost, which plain loops read in order.
+std::string add_conv2d_scalar_weights(const LayerContext& layer,
+                                      const kernels::Conv2DParams& params, LayerCode& code) {
+  const std::vector<int32_t>& values = weights_of(layer).values;
+  std::vector<int32_t> packed(values.size());
+  kernels::pack_conv2d_scalar(params, values.data(), packed.data());
+  code.headers = {"coppice/kernels/conv2d/scalar.h"};
+  code.constants = array_definition("int8_t", layer.id + "_weight", packed);
+  return layer.id + "_weight";
+}
+
 Result<LayerCode> emit_conv2d(const LayerContext& layer, bool packed) {
   const auto params = exec::conv2d_params(layer.graph, layer.node);
-  const QuantizedValues& weights = weights_of(layer);
   LayerCode code;
-  code.headers = {packed ? "coppice/kernels/conv2d/scalar.h"
-                         : "coppice/kernels/conv2d/reference.h"};
-  const std::string name = layer.id + "_weight";
-  if (packed) {
-    std::vector<int32_t> values(weights.values.size());
-    kernels::pack_conv2d_scalar(params, weights.values.data(), values.data());
-    code.constants = array_definition("int8_t", name, values);
-  } else {
-    if (weights.bits != 8) code.headers.emplace_back("coppice/kernels/packed_weights.h");
-    code.constants = weight_array(name, weights.values, weights.bits);
-  }
+  const std::string weights =
+      packed ? add_conv2d_scalar_weights(layer, params, code)
+             : add_plain_weights(layer, "coppice/kernels/conv2d/reference.h", code);
   code.parameters = fmt::format(
       "constexpr kernels::Conv2DParams {}_params{{\n    .window = {},\n"
       "    .in_channels = {}, .out_channels = {}, .groups = {}, .x_zero = {}}};\n",
       layer.id, window_text(params.window), params.in_channels, params.out_channels, params.groups,
       params.x_zero);
   add_requantize(layer, code);
-  add_call(layer, packed ? "conv2d_scalar" : "conv2d_ref",
-           packed ? name : weight_expression(name, weights.bits), code);
+  add_call(layer, packed ? "conv2d_scalar" : "conv2d_ref", weights, code);
   return code;
 }
 
-// Packing puts output channels innermost, which plain loops read in order; narrower weights stay
-// packed bytes for the reference kernel.
+// Narrower weights stay packed bytes for the reference kernel.
 bool accepts_conv2d_scalar(const LayerContext& layer, const Target& target) {
   if (!is_op<Conv2D>(layer, target)) return false;
   return weights_of(layer).bits == 8;
@@ -99,35 +106,29 @@ Result<LayerCode> emit_conv2d_ref(const LayerContext& layer) { return emit_conv2
 
 Result<LayerCode> emit_depthwise(const LayerContext& layer) {
   const auto params = exec::depthwise_conv2d_params(layer.graph, layer.node);
-  const QuantizedValues& weights = weights_of(layer);
   LayerCode code;
-  code.headers = {"coppice/kernels/depthwise_conv2d/reference.h"};
-  if (weights.bits != 8) code.headers.emplace_back("coppice/kernels/packed_weights.h");
-  const std::string name = layer.id + "_weight";
-  code.constants = weight_array(name, weights.values, weights.bits);
+  const std::string weights =
+      add_plain_weights(layer, "coppice/kernels/depthwise_conv2d/reference.h", code);
   code.parameters = fmt::format(
       "constexpr kernels::DepthwiseConv2DParams {}_params{{\n    .window = {},\n"
       "    .channels = {}, .multiplier = {}, .x_zero = {}}};\n",
       layer.id, window_text(params.window), params.channels, params.multiplier, params.x_zero);
   add_requantize(layer, code);
-  add_call(layer, "depthwise_conv2d_ref", weight_expression(name, weights.bits), code);
+  add_call(layer, "depthwise_conv2d_ref", weights, code);
   return code;
 }
 
 Result<LayerCode> emit_fully_connected(const LayerContext& layer) {
   const auto params = exec::fully_connected_params(layer.graph, layer.node);
-  const QuantizedValues& weights = weights_of(layer);
   LayerCode code;
-  code.headers = {"coppice/kernels/fully_connected/reference.h"};
-  if (weights.bits != 8) code.headers.emplace_back("coppice/kernels/packed_weights.h");
-  const std::string name = layer.id + "_weight";
-  code.constants = weight_array(name, weights.values, weights.bits);
+  const std::string weights =
+      add_plain_weights(layer, "coppice/kernels/fully_connected/reference.h", code);
   code.parameters = fmt::format(
       "constexpr kernels::FullyConnectedParams {}_params{{\n"
       "    .in_features = {}, .out_features = {}, .x_zero = {}}};\n",
       layer.id, params.in_features, params.out_features, params.x_zero);
   add_requantize(layer, code);
-  add_call(layer, "fully_connected_ref", weight_expression(name, weights.bits), code);
+  add_call(layer, "fully_connected_ref", weights, code);
   return code;
 }
 
