@@ -16,7 +16,7 @@ for folder in include/coppice/{kernels,sparse,audio}; do
   [ -d "$folder" ] && folders+=("$folder")
 done
 mapfile -t headers < <(find "${folders[@]}" -name '*.h' | sort)
-headers+=(include/coppice/core/shape.h include/coppice/core/packed.h)
+headers+=(include/coppice/core/shape.h include/coppice/core/isa.h include/coppice/core/packed.h)
 printf '%s\n' "${headers[@]#include/}" | xargs -P "$(nproc)" -I{} sh -c \
   'printf "#include \"%s\"\n" "{}" | '"$compiler $(echo $flags)"' -x c++ - || { echo "{} fails"; exit 1; }'
 echo "${#headers[@]} freestanding headers compile for Cortex-M7"
