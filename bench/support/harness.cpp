@@ -1,0 +1,195 @@
+#include "support/harness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <regex>
+#include <vector>
+
+#include "coppice/graph/cost.h"
+#include "support/check.h"
+#include "support/machine.h"
+#include "support/workload.h"
+
+namespace coppice::bench {
+namespace {
+
+constexpr uint64_t kInputSeed = 7;
+constexpr int kWarmUpRuns = 3;
+
+bool any_wrong = false;
+double peak_macs[2] = {0, 0};  // Of this machine, measured: float, int8.
+
+// Bytes of weights and activations, each read or written once.
+double bytes_of(const Graph& graph) {
+  double bytes = 0;
+  const double size = graph.quantized() ? 1 : 4;
+  for (const Node& node : graph.nodes) {
+    for (const int input : node.inputs) {
+      bytes +=
+          size * static_cast<double>(graph.tensors[static_cast<size_t>(input)].shape.elements());
+    }
+    bytes += size *
+             static_cast<double>(graph.tensors[static_cast<size_t>(node.output)].shape.elements());
+    for (const Parameter& parameter : node.parameters) {
+      bytes += static_cast<double>(stored_bytes(parameter));
+    }
+  }
+  return bytes;
+}
+
+// Google Benchmark's filter: a regular expression, negated by a leading '-'.
+bool wanted(const std::string& name) {
+  std::string filter = benchmark::GetBenchmarkFilter();
+  if (filter.empty() || filter == "all") return true;
+  const bool negative = filter[0] == '-';
+  if (negative) filter.erase(0, 1);
+  return std::regex_search(name, std::regex(filter, std::regex::extended)) != negative;
+}
+
+double counter(const benchmark::BenchmarkReporter::Run& run, const char* name) {
+  const auto found = run.counters.find(name);
+  return found == run.counters.end() ? 0 : found->second.value;
+}
+
+// Keeps the medians; shows them, unless another format was asked for.
+class MedianReporter final : public benchmark::BenchmarkReporter {
+ public:
+  MedianReporter(benchmark::BenchmarkReporter* other, std::vector<Measured>& measured)
+      : other_(other), measured_(measured) {}
+
+  bool ReportContext(const Context& context) override {
+    width_ = std::max<size_t>(context.name_field_width, 40);
+    if (other_ != nullptr) return other_->ReportContext(context);
+    fmt::print("{:<{}} {:>11} {:>6} {:>9} {:>8} {:>6}\n", "median of thread CPU time", width_, "us",
+               "cv", "GMAC/s", "GB/s", "% peak");
+    return true;
+  }
+
+  void ReportRuns(const std::vector<Run>& runs) override {
+    double variation = 0;
+    for (const Run& run : runs) {
+      if (run.aggregate_name == "cv") variation = run.cpu_accumulated_time;
+    }
+    const bool single = runs.size() == 1;  // One repetition has no aggregates.
+    for (const Run& run : runs) {
+      if (run.aggregate_name != "median" && !single) continue;
+      const double time_us = run.GetAdjustedCPUTime();
+      measured_.push_back({run.run_name.str(), time_us});
+      if (other_ == nullptr) {
+        fmt::print("{:<{}} {:>11.3f} {:>5.1f}% {:>9.2f} {:>8.2f} {:>6.1f}\n", run.run_name.str(),
+                   width_, time_us, 100 * variation, 1e-9 * counter(run, "MAC/s"),
+                   1e-9 * counter(run, "bytes/s"), counter(run, "%peak"));
+        std::fflush(stdout);
+      }
+    }
+    if (other_ != nullptr) other_->ReportRuns(runs);
+  }
+
+  void Finalize() override {
+    if (other_ != nullptr) other_->Finalize();
+  }
+
+ private:
+  benchmark::BenchmarkReporter* other_;
+  std::vector<Measured>& measured_;
+  size_t width_ = 0;
+};
+
+[[noreturn]] void fail(const std::string& message) {
+  fmt::print(stderr, "error: {}\n", message);
+  std::exit(2);
+}
+
+}  // namespace
+
+Flags start(int argc, char** argv) {
+  Flags flags;
+  // The last one wins, so that the caller's flags override these.
+  static std::string defaults[] = {"--benchmark_enable_random_interleaving=true",
+                                   "--benchmark_repetitions=15", "--benchmark_min_time=0.02",
+                                   "--benchmark_report_aggregates_only=true"};
+  std::vector<char*> arguments{argv[0]};
+  for (std::string& text : defaults) arguments.push_back(text.data());
+  for (int i = 1; i < argc; ++i) {
+    constexpr std::string_view kIsa = "--isa=";
+    const std::string_view argument = argv[i];
+    if (argument.substr(0, kIsa.size()) != kIsa) {
+      arguments.push_back(argv[i]);
+      continue;
+    }
+    const auto isa = parse_isa(argument.substr(kIsa.size()));
+    if (!isa.ok()) fail(isa.error().message);
+    if (!isa_supported(*isa)) fail("this processor supports " + supported_isa_list());
+    flags.isa = *isa;
+  }
+  const auto active = active_isa();
+  if (!active.ok()) fail(active.error().message);
+  if (!flags.isa && std::getenv("COPPICE_FORCE_ISA") != nullptr) flags.isa = *active;
+  const Isa isa = flags.isa.value_or(*active);
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) std::exit(2);
+  benchmark::SetDefaultTimeUnit(benchmark::kMicrosecond);
+  peak_macs[0] = peak_mac_rate(isa, Arithmetic::kFloat);
+  peak_macs[1] = peak_mac_rate(isa, Arithmetic::kInt8);
+  benchmark::AddCustomContext("cpu", cpu_model_name());
+  benchmark::AddCustomContext("isa", std::string(isa_name(isa)));
+  benchmark::AddCustomContext("peak_float_mac_per_s", fmt::format("{:.4g}", peak_macs[0]));
+  benchmark::AddCustomContext("peak_int8_mac_per_s", fmt::format("{:.4g}", peak_macs[1]));
+  return flags;
+}
+
+void register_contender(const std::string& prefix, const Graph& graph, const Entrant& entrant) {
+  const std::string name = prefix + "/" + entrant.name;
+  if (!wanted(name)) return;
+  auto compiled = entrant.compile(graph);
+  if (!compiled.ok()) {
+    fmt::print(stderr, "{}: left out: {}\n", name, compiled.error().message);
+    return;
+  }
+  const std::shared_ptr<Contender> contender = std::move(compiled).value();
+  const Values input = random_input(graph, kInputSeed);
+  contender->set_input(input);
+  contender->run();
+  const auto expected = reference_output(graph, input);
+  if (!expected.ok()) fail(expected.error().message);
+  const auto difference = compare(graph, *expected, contender->output(), entrant.ours);
+  if (!difference.ok()) {
+    fmt::print(stderr, "{}: {}\n", name, difference.error().message);
+    any_wrong = true;
+    return;
+  }
+  const double macs = static_cast<double>(measure_cost(graph).macs_dense);
+  const double bytes = bytes_of(graph);
+  const double peak = peak_macs[graph.quantized() ? 1 : 0];
+  benchmark::RegisterBenchmark(
+      name.c_str(), [contender, macs, bytes, peak, off = *difference](benchmark::State& state) {
+        for (int i = 0; i < kWarmUpRuns; ++i) contender->run();
+        for (auto _ : state) {
+          contender->run();
+          benchmark::ClobberMemory();
+        }
+        using benchmark::Counter;
+        state.counters["MAC/s"] = Counter(macs, Counter::kIsIterationInvariantRate);
+        state.counters["bytes/s"] = Counter(bytes, Counter::kIsIterationInvariantRate);
+        state.counters["%peak"] = Counter(100 * macs / peak, Counter::kIsIterationInvariantRate);
+        state.counters["max_difference"] = off;
+      });
+}
+
+int finish(std::vector<Measured>* measured) {
+  const std::unique_ptr<benchmark::BenchmarkReporter> chosen(
+      benchmark::CreateDefaultDisplayReporter());
+  const bool console = dynamic_cast<benchmark::ConsoleReporter*>(chosen.get()) != nullptr;
+  std::vector<Measured> unused;
+  MedianReporter reporter(console ? nullptr : chosen.get(), measured ? *measured : unused);
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  benchmark::Shutdown();
+  return any_wrong ? 1 : 0;
+}
+
+}  // namespace coppice::bench
