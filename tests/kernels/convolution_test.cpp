@@ -8,36 +8,15 @@
 #include "coppice/kernels/fully_connected/reference.h"
 #include "coppice/kernels/packed_weights.h"
 #include "kernels/problem.h"
+#include "kernels/windows.h"
 
 namespace coppice::kernels {
 namespace {
 
+using testing::for_each_window;
 using testing::kRoundings;
+using testing::make_window;
 using testing::Problem;
-
-// Output size such that at least one window fits; padding reaches up to `pad` on both sides.
-Window2D make_window(int h, int w, int kernel_h, int kernel_w, int stride, int dilation, int pad) {
-  Window2D window{h, w, 1, 1, kernel_h, kernel_w, stride, stride, dilation, dilation, pad, pad};
-  window.out_h = (h + 2 * pad - (kernel_h - 1) * dilation - 1) / stride + 1;
-  window.out_w = (w + 2 * pad - (kernel_w - 1) * dilation - 1) / stride + 1;
-  return window;
-}
-
-// Calls run(window, name) over a grid of odd geometries.
-template <class Run>
-void for_each_window(const Run& run) {
-  for (const auto& [kernel_h, kernel_w] : {std::pair{1, 1}, {3, 3}, {1, 4}, {5, 2}}) {
-    for (const int stride : {1, 2, 3}) {
-      for (const int dilation : {1, 2}) {
-        for (const int pad : {0, 1}) {
-          const std::string name =
-              fmt::format("{}x{} s{} d{} p{}", kernel_h, kernel_w, stride, dilation, pad);
-          run(make_window(9, 7, kernel_h, kernel_w, stride, dilation, pad), name);
-        }
-      }
-    }
-  }
-}
 
 struct ConvCase {
   int in_channels, out_channels, groups;

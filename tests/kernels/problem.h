@@ -47,6 +47,8 @@ class Problem {
   kernels::Requantize output(kernels::Rounding rounding) const {
     return {rounding, multiplier_.data(), shift_.data(), scale_.data(), 1, 5, -100, 120};
   }
+  /// Each mode with a clamp on both sides, with that of a ReLU, and with none.
+  std::vector<kernels::Requantize> outputs() const;
 
  private:
   Random random_;
@@ -56,5 +58,18 @@ class Problem {
 
 inline constexpr kernels::Rounding kRoundings[] = {
     kernels::Rounding::kDouble, kernels::Rounding::kSingle, kernels::Rounding::kFloat};
+
+inline std::vector<kernels::Requantize> Problem::outputs() const {
+  std::vector<kernels::Requantize> all;
+  for (const kernels::Rounding rounding : kRoundings) {
+    kernels::Requantize to = output(rounding);
+    all.push_back(to);
+    to.zero = to.min = -128, to.max = 127;
+    all.push_back(to);
+    to.zero = 31, to.min = -128;
+    all.push_back(to);
+  }
+  return all;
+}
 
 }  // namespace coppice::testing

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "coppice/kernels/depthwise_conv2d/depthwise_conv2d.h"
+#include "coppice/kernels/layer_kernel.h"
+
+namespace coppice::kernels {
+
+/// Depthwise convolutions on uint8 images: any kernel, stride, padding, dilation and multiplier.
+/// Pixels of x and y follow each other without a gap.
+using DepthwiseConv2DKernelU8 = LayerKernel<uint8_t, DepthwiseConv2DParams>;
+KernelList<DepthwiseConv2DKernelU8> depthwise_conv2d_kernels_u8();
+
+}  // namespace coppice::kernels

@@ -1,0 +1,117 @@
+#include "kernels/conv2d/u8_pack.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/conv2d/u8_layout.h"
+#include "kernels/simd/stage_pack.h"
+
+namespace coppice::kernels::conv_u8 {
+namespace {
+
+class Packer {
+ public:
+  Packer(const simd::VectorLayout& layout, const Conv2DParams& p, const Requantize& to,
+         const int8_t* w, const int32_t* bias)
+      : layout_(layout), p_(p), stage_(to), runs_(runs_of(p)), w_(w), bias_(bias) {}
+
+  bool pack(void* packed) {
+    for (int channel = 0; channel < p_.out_channels; ++channel) {
+      if (!stage_.add_channel(channel, largest_sum(channel))) return false;
+    }
+    const simd::StageHeader header = stage_.header();
+    std::memcpy(packed, &header, sizeof(header));
+    auto* block = static_cast<std::byte*>(packed) + kHeaderBytes;
+    for (int group = 0; group < p_.groups; ++group) {
+      for (int first = 0; first < p_.out_per_group(); first += kBlockVectors * layout_.lanes) {
+        block += pack_block(group * p_.out_per_group(), first, block);
+      }
+    }
+    return true;
+  }
+
+ private:
+  int inner() const { return p_.taps() * p_.in_per_group(); }
+  const int8_t* weights_of(int channel) const { return w_ + ptrdiff_t{channel} * inner(); }
+
+  // |sum| over all inputs of 8 bits: |x - zero| is at most 255.
+  int64_t largest_sum(int channel) const {
+    int64_t sum = bias_ != nullptr ? std::abs(int64_t{bias_[channel]}) : 0;
+    for (int i = 0; i < inner(); ++i) sum += 255 * std::abs(int{weights_of(channel)[i]});
+    return sum;
+  }
+
+  // Inputs are 128 higher than the model's and carry their zero point.
+  int32_t bias_of(int channel) const {
+    int64_t sum = bias_ != nullptr ? bias_[channel] : 0;
+    for (int i = 0; i < inner(); ++i) sum -= int64_t{weights_of(channel)[i]} * (p_.x_zero + 128);
+    return static_cast<int32_t>(sum);
+  }
+
+  size_t pack_block(int base, int first, std::byte* block) {
+    const int lanes = layout_.lanes;
+    const int vectors = block_vectors(p_.out_per_group(), first, lanes);
+    const BlockBytes bytes =
+        block_bytes(p_, stage_.header().kind, vectors, lanes, layout_.weight_bytes);
+    std::memset(block, 0, bytes.total);
+    for (int v = 0; v < vectors; ++v) {
+      const auto channel_of = [&](int lane) {
+        const int place = vectors == kBlockVectors ? simd::quad_place(v, lane) : v * lanes + lane;
+        return first + place < p_.out_per_group() ? base + first + place : -1;
+      };
+      stage_.pack_group(lanes, channel_of, block + bytes.stage + v * stage_.group_bytes(lanes));
+      for (int lane = 0; lane < lanes; ++lane) {
+        const int channel = channel_of(lane);
+        if (channel < 0) continue;
+        const int32_t bias = bias_of(channel);
+        std::memcpy(block + 4 * (v * lanes + lane), &bias, sizeof(bias));
+        pack_channel(channel, lane, block + bytes.weights + v * layout_.word_bytes(),
+                     vectors * layout_.word_bytes());
+      }
+    }
+    return bytes.total;
+  }
+
+  // The weights of a channel are its runs one after the other.
+  void pack_channel(int channel, int lane, std::byte* word, int step) {
+    const int8_t* from = weights_of(channel);
+    for (int run = 0; run < p_.window.kernel_h * runs_.count; ++run, from += runs_.bytes) {
+      for (int i = 0; i < runs_.bytes; i += 4, word += step) {
+        for (int k = 0; k < 4 && i + k < runs_.bytes; ++k)
+          simd::put_weight(layout_, word, lane, k, from[i + k]);
+      }
+    }
+  }
+
+  const simd::VectorLayout& layout_;
+  const Conv2DParams& p_;
+  simd::StagePacker stage_;
+  Runs runs_;
+  const int8_t* w_;
+  const int32_t* bias_;
+};
+
+}  // namespace
+
+size_t packed_bytes(const simd::VectorLayout& layout, const Conv2DParams& p) {
+  size_t bytes = 0;
+  for (int first = 0; first < p.out_per_group(); first += kBlockVectors * layout.lanes) {
+    const int vectors = block_vectors(p.out_per_group(), first, layout.lanes);
+    size_t largest = 0;  // The stage is not known yet.
+    for (const auto kind :
+         {simd::StageKind::kFloat, simd::StageKind::kShift, simd::StageKind::kTwice}) {
+      largest =
+          std::max(largest, block_bytes(p, kind, vectors, layout.lanes, layout.weight_bytes).total);
+    }
+    bytes += largest;
+  }
+  return kHeaderBytes + bytes * static_cast<size_t>(p.groups);
+}
+
+bool pack(const simd::VectorLayout& layout, const Conv2DParams& p, const Requantize& to,
+          const int8_t* w, const int32_t* bias, void* packed) {
+  return Packer(layout, p, to, w, bias).pack(packed);
+}
+
+}  // namespace coppice::kernels::conv_u8

@@ -1,0 +1,193 @@
+#pragma once
+
+#include "coppice/kernels/conv2d/conv2d.h"
+#include "coppice/kernels/image.h"
+#include "kernels/conv2d/u8_layout.h"
+#include "kernels/simd/requantize.h"
+
+// The dense int8 convolution for the traits type T: output channels in the lanes, tiles of pixels
+// times vectors of channels with all sums in registers. Each input word is broadcast once a tile
+// and meets the weights of all vectors; each weight vector is loaded once and meets all pixels.
+
+namespace coppice::kernels::conv_u8 {
+
+/// One block of channels over some pixels.
+struct Job {
+  const std::byte* block;  ///< Packed.
+  BlockBytes bytes;
+  simd::StageHeader stage;
+  int kernel_h, runs, run_bytes;  ///< run_bytes: whole words.
+  ptrdiff_t row_step, run_step;   ///< Of the input, between kernel rows and runs.
+  const uint8_t* x;               ///< Top left of the first window.
+  uint8_t* y;                     ///< First output.
+  int width, pixels;              ///< Output pixels in a row and in all.
+  ptrdiff_t x_step, x_wrap;       ///< From a window to the next; added at a row's end.
+  ptrdiff_t y_step, y_wrap;
+  int channels;  ///< Of the block.
+};
+
+template <class T, class Stage, int kPixels, int kVectors>
+struct Tile {
+  using Int = typename T::Int;
+  Int sum[kPixels][kVectors];
+
+  COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
+    simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+      const Int bias = T::load(job.block + v * T::kBytes);
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = bias; });
+    });
+    const uint8_t* from[kPixels];
+    for (int p = 0; p < kPixels; ++p) from[p] = x[p];
+    const auto* w = reinterpret_cast<const typename T::Weight*>(job.block + job.bytes.weights);
+    ptrdiff_t row = 0;
+    for (int ky = 0; ky < job.kernel_h; ++ky, row += job.row_step) {
+      ptrdiff_t run = row;
+      for (int r = 0; r < job.runs; ++r, run += job.run_step) {
+        for (ptrdiff_t i = run; i < run + job.run_bytes; i += 4) {
+          typename T::Weights weights[kVectors];
+          simd::unroll<kVectors>(
+              [&](auto v) COPPICE_LAMBDA { weights[v] = T::load_weights(w + v * 4 * T::kLanes); });
+          w += kVectors * 4 * T::kLanes;
+          simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+            const auto word = T::broadcast(from[p] + i);
+            simd::unroll<kVectors>(
+                [&](auto v) COPPICE_LAMBDA { sum[p][v] = T::dot(sum[p][v], word, weights[v]); });
+          });
+        }
+      }
+    }
+  }
+
+  COPPICE_INLINE void store(const Job& job, uint8_t* const* y) {
+    simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+      const std::byte* group =
+          job.block + job.bytes.stage + v * simd::stage_bytes(Stage::kKind, T::kLanes);
+      const Stage stage = Stage::load(group, job.stage);
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = stage.apply(sum[p][v]); });
+    });
+    const auto finish = simd::Finish<T>::load(job.stage);
+    constexpr int kAtOnce = kVectors == 1 ? 4 : kVectors == 2 ? 2 : 1;  // Pixels in four vectors.
+    simd::unroll<(kPixels + kAtOnce - 1) / kAtOnce>([&](auto quad) COPPICE_LAMBDA {
+      constexpr int p = quad * kAtOnce;
+      const auto vector = [&](auto i) COPPICE_LAMBDA {
+        constexpr int pixel = p + (kVectors >= 3 ? 0 : i / kVectors);
+        constexpr int v = kVectors >= 3 ? int{i} : i % kVectors;
+        if constexpr (pixel < kPixels && v < kVectors)
+          return sum[pixel][v];
+        else
+          return T::zero();
+      };
+      using std::integral_constant;
+      Int bytes =
+          finish.bytes(vector(integral_constant<int, 0>{}), vector(integral_constant<int, 1>{}),
+                       vector(integral_constant<int, 2>{}), vector(integral_constant<int, 3>{}));
+      if constexpr (kVectors != kBlockVectors) bytes = T::in_order(bytes);
+      if constexpr (kVectors >= 3) {
+        T::store_first(y[p], bytes, job.channels);
+      } else {
+        simd::unroll<(kPixels - p < kAtOnce ? kPixels - p : kAtOnce)>([&](auto i) COPPICE_LAMBDA {
+          if constexpr (kVectors == 2)
+            T::template store_half<i>(y[p + i], bytes, job.channels);
+          else
+            T::template store_quarter<i>(y[p + i], bytes, job.channels);
+        });
+      }
+    });
+  }
+
+  static void run(const Job& job, const uint8_t* const* x, uint8_t* const* y) {
+    Tile tile;
+    tile.accumulate(job, x);
+    tile.store(job, y);
+  }
+};
+
+/// Walks over the output pixels, a tile at a time.
+template <class T, class Stage, int kVectors, int... kPixelsLessOne>
+COPPICE_INLINE void run_pixels(const Job& job, std::integer_sequence<int, kPixelsLessOne...>) {
+  using RunTile = void (*)(const Job&, const uint8_t* const*, uint8_t* const*);
+  static constexpr RunTile kTiles[] = {Tile<T, Stage, kPixelsLessOne + 1, kVectors>::run...};
+  constexpr int kMost = static_cast<int>(sizeof...(kPixelsLessOne));
+  const int tiles = (job.pixels + kMost - 1) / kMost;
+  const uint8_t* x = job.x;
+  uint8_t* y = job.y;
+  int column = 0;
+  for (int tile = 0, first = 0; tile < tiles; ++tile) {
+    // As even as possible: 9 pixels are 5 + 4, not 6 + 3.
+    const int end = static_cast<int>(int64_t{job.pixels} * (tile + 1) / tiles);
+    const uint8_t* from[kMost];
+    uint8_t* to[kMost];
+    for (int p = 0; p < end - first; ++p) {
+      from[p] = x, to[p] = y;
+      x += job.x_step, y += job.y_step;
+      if (++column == job.width) column = 0, x += job.x_wrap, y += job.y_wrap;
+    }
+    kTiles[end - first - 1](job, from, to);
+    first = end;
+  }
+}
+
+template <class T, class Stage>
+COPPICE_INLINE void run_block(const Job& job, int vectors) {
+  switch (vectors) {
+    case 1:
+      return run_pixels<T, Stage, 1>(job, std::make_integer_sequence<int, T::kPixels[0]>{});
+    case 2:
+      return run_pixels<T, Stage, 2>(job, std::make_integer_sequence<int, T::kPixels[1]>{});
+    case 3:
+      return run_pixels<T, Stage, 3>(job, std::make_integer_sequence<int, T::kPixels[2]>{});
+    default:
+      return run_pixels<T, Stage, 4>(job, std::make_integer_sequence<int, T::kPixels[3]>{});
+  }
+}
+
+template <class T, class Stage>
+void run_stage(const Conv2DParams& p, const std::byte* packed, const Image<const uint8_t>& x,
+               const Image<uint8_t>& y, RowRange rows) {
+  const Window2D& window = p.window;
+  const Runs runs = runs_of(p);
+  Job job;
+  __builtin_memcpy(&job.stage, packed, sizeof(job.stage));
+  job.block = packed + kHeaderBytes;
+  job.kernel_h = window.kernel_h;
+  job.runs = runs.count;
+  job.run_bytes = 4 * runs.words;
+  job.row_step = window.dilation_h * x.row_step;
+  job.run_step = window.dilation_w * x.pixel_step;
+  job.width = window.out_w;
+  job.pixels = (rows.end - rows.begin) * window.out_w;
+  job.x_step = window.stride_w * x.pixel_step;
+  job.x_wrap = window.stride_h * x.row_step - window.out_w * job.x_step;
+  job.y_step = y.pixel_step;
+  job.y_wrap = y.row_step - window.out_w * y.pixel_step;
+  const int group_channels = p.out_channels / p.groups;
+  for (int group = 0; group < p.groups; ++group) {
+    for (int first = 0; first < group_channels; first += kBlockVectors * T::kLanes) {
+      const int vectors = block_vectors(group_channels, first, T::kLanes);
+      const int rest = group_channels - first;
+      job.bytes = block_bytes(p, Stage::kKind, vectors, T::kLanes, sizeof(typename T::Weight));
+      job.channels = rest < kBlockVectors * T::kLanes ? rest : kBlockVectors * T::kLanes;
+      job.x = x.data + (rows.begin * window.stride_h - window.pad_top) * x.row_step -
+              window.pad_left * x.pixel_step + group * (p.in_channels / p.groups);
+      job.y = y.data + rows.begin * y.row_step + group * group_channels + first;
+      run_block<T, Stage>(job, vectors);
+      job.block += job.bytes.total;
+    }
+  }
+}
+
+template <class T>
+void run(const Conv2DParams& p, const void* packed, const Image<const uint8_t>& x,
+         const Image<uint8_t>& y, RowRange rows) {
+  const auto* bytes = static_cast<const std::byte*>(packed);
+  switch (static_cast<const simd::StageHeader*>(packed)->kind) {
+    case simd::StageKind::kFloat:
+      return run_stage<T, simd::FloatStage<T>>(p, bytes, x, y, rows);
+    case simd::StageKind::kShift:
+      return run_stage<T, simd::ShiftStage<T>>(p, bytes, x, y, rows);
+    case simd::StageKind::kTwice:
+      return run_stage<T, simd::TwiceStage<T>>(p, bytes, x, y, rows);
+  }
+}
+
+}  // namespace coppice::kernels::conv_u8
