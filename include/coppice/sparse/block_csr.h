@@ -46,7 +46,7 @@ struct BlockCsr {
   template <class Visit>
   void for_each(int row, Visit&& visit) const {
     for (uint32_t b = begin(row / kRows); b < end[row / kRows]; ++b) {
-      const T* from = value + (ptrdiff_t{b} * kRows + row % kRows) * kColumns;
+      const T* from = value + (static_cast<ptrdiff_t>(b) * kRows + row % kRows) * kColumns;
       const int first = index[b] * kColumns;
       for (int column = first; column < first + kColumns && column < taps * depth; ++column) {
         visit(column / depth, column % depth, from[column - first]);
