@@ -1,20 +1,19 @@
 #include "coppice/sparse/conv2d.h"
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
 #include "coppice/kernels/conv2d/reference.h"
 #include "coppice/kernels/depthwise_conv2d/reference.h"
 #include "coppice/kernels/fully_connected/reference.h"
 #include "coppice/sparse/formats.h"
 #include "kernels/problem.h"
 #include "sparse/random_weights.h"
+#include "sparse/windows.h"
 
 namespace coppice::sparse {
 namespace {
 
 using kernels::Conv2DParams;
 using kernels::Window2D;
+using testing::for_each_window;
 using testing::kRoundings;
 using testing::Problem;
 using testing::random_sparse;
@@ -53,29 +52,6 @@ void expect_all_equal(const Conv2DParams& p, const Output& to, const std::vector
   expect_equal<MaskedGroups<T>>(p, to, x, w, bias, expected, 1);
   expect_equal<MaskedGroups<T>>(p, to, x, w, bias, expected, p.window.kernel_w);
   expect_equal<MaskedGroups<T>>(p, to, x, w, bias, expected, p.taps());
-}
-
-Window2D make_window(int kernel_h, int kernel_w, int stride, int dilation, int pad) {
-  Window2D window{9, 7, 1, 1, kernel_h, kernel_w, stride, stride, dilation, dilation, pad, pad};
-  window.out_h = (9 + 2 * pad - (kernel_h - 1) * dilation - 1) / stride + 1;
-  window.out_w = (7 + 2 * pad - (kernel_w - 1) * dilation - 1) / stride + 1;
-  return window;
-}
-
-template <class Check>
-void for_each_window(const Check& check) {
-  for (const auto& [kernel_h, kernel_w] : {std::pair{1, 1}, {3, 3}, {1, 4}, {5, 2}}) {
-    for (const int stride : {1, 2, 3}) {
-      for (const int dilation : {1, 2}) {
-        for (const int pad : {0, 1, 3}) {
-          const auto name =
-              fmt::format("{}x{} s{} d{} p{}", kernel_h, kernel_w, stride, dilation, pad);
-          SCOPED_TRACE(name);
-          check(make_window(kernel_h, kernel_w, stride, dilation, pad), name);
-        }
-      }
-    }
-  }
 }
 
 struct Channels {

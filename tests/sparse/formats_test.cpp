@@ -87,6 +87,8 @@ TEST(Formats, RoundTripPermutes) {
     for (const Runs& runs : {Runs{w.taps, w.depth}, Runs{1, w.columns()}}) {
       expect_round_trip<PermuteWeights>(w, values, runs);
       expect_round_trip<PermuteBlocks>(w, values, runs);
+      expect_round_trip<ShuffleWeights>(w, values, runs);
+      expect_round_trip<ShufflePairs>(w, values, runs);
     }
   });
 }
@@ -149,6 +151,22 @@ TEST(Permute, BalancedWeightsLeaveNoSlotEmpty) {
     Memory memory(PermuteWeights::bytes(w, {9, 64}));
     const auto format = PermuteWeights::pack(w, {9, 64}, memory.data());
     EXPECT_EQ(static_cast<int64_t>(format.slots()), count_nonzeros(w));
+  }
+}
+
+TEST(Permute, PairsStayBelowTheSaturationOfTheirInstruction) {
+  const auto values = random_sparse<int8_t>("pairs", 24, 640, 0.5);
+  const DenseWeights<int8_t> w{values.data(), 24, 10, 64, 640, 1};
+  Memory memory(ShufflePairs::bytes(w, {10, 64}));
+  const auto format = ShufflePairs::pack(w, {10, 64}, memory.data());
+  for (size_t step = 0; step < format.step_count(); ++step) {
+    const uint8_t* weights =
+        format.stream + step * ShufflePairs::kStepBytes + ShufflePairs::kPlaceBytes;
+    for (int i = 0; i < 32; i += 2) {
+      const int first = static_cast<int8_t>(weights[i]),
+                second = static_cast<int8_t>(weights[i + 1]);
+      ASSERT_LE(std::abs(first) + std::abs(second), 128);
+    }
   }
 }
 

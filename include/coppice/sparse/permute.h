@@ -20,37 +20,42 @@ constexpr Runs runs_of(const kernels::Conv2DParams& p) {
   return {p.taps(), p.in_per_group()};
 }
 
-/// int8 weights as steps of a register permute and a dot product. A step looks at 64 consecutive
-/// bytes of a run (its window) and gives each of 16 output channels (lanes) four weights and the
-/// places of their four inputs in the window.
-///
-/// kUnit 1: four single weights, each with a place of its own (vpermb, then vpdpbusd).
-/// kUnit 4: one block of four consecutive columns of a run, with one place (vpermd).
+/// Registers and instructions that Permute packs for.
+struct PermuteShape {
+  int unit = 1;        ///< Weights that share a place: 1, or a block of 4 consecutive columns.
+  int lanes = 16;      ///< Output channels of a step.
+  int window = 64;     ///< Bytes that a step sees.
+  int alignment = 32;  ///< Windows begin at multiples of this.
+  int ordered = 64;    ///< Output channels that are sorted together; 1: none.
+  /// 0, or the largest |w| + |w| of the weights 2 i and 2 i + 1 of a lane (vpmaddubsw saturates
+  /// beyond 128).
+  int largest_pair = 0;
+};
+
+/// int8 weights as steps of a register permute and a dot product. A step looks at `window`
+/// consecutive bytes of a run and gives each of `lanes` output channels four weights and the places
+/// of their inputs in the window: vpermb (or vpermd for blocks, or vpshufb), then vpdpbusd.
 ///
 /// The window of a step begins near the first column that any lane still needs; lanes that are
 /// further take what they find in it. So a lane with few weights in one place and many in another
-/// loses little. Within 64 output channels lanes are sorted by their number of weights, so that
-/// lanes of one group are equally long; the kernel puts them back. What is still uneven is padding:
-/// slots with weight 0. On random 3x3x64 weights 89, 75 and 61 % of the slots are used at 50, 80
-/// and 90 % sparsity; fixed windows of 64 and no order use 80, 64 and 52 %. If each row has the
-/// same number of weights, a multiple of four, in each 64 columns ("balanced"), there is no
+/// loses little. Within `ordered` output channels lanes are sorted by their number of weights, so
+/// that lanes of one group are equally long; the kernel puts them back. What is still uneven is
+/// padding: slots with weight 0. On random 3x3x64 weights 89, 75 and 61 % of the slots are used at
+/// 50, 80 and 90 % sparsity; fixed windows of 64 and no order use 80, 64 and 52 %. If each row has
+/// the same number of weights, a multiple of four, in each 64 columns ("balanced"), there is no
 /// padding.
 ///
 /// Consecutive steps of one window are a segment: the kernel loads the window of each pixel once.
-template <int kUnit>
+template <PermuteShape kShape>
 struct Permute {
-  static_assert(kUnit == 1 || kUnit == 4);
   using Value = int8_t;
-  static constexpr int kLanes = 16;          ///< Output channels of a step.
-  static constexpr int kOrdered = 64;        ///< Output channels that are sorted together.
-  static constexpr int kWindow = 64;         ///< Bytes that a step sees.
+  static constexpr int kUnit = kShape.unit;
+  static constexpr int kLanes = kShape.lanes;
   static constexpr int kPlaces = 4 / kUnit;  ///< Places of a lane in a step.
   static constexpr int kPlaceBytes = kLanes * kPlaces;
   static constexpr int kStepBytes = kPlaceBytes + 4 * kLanes;  ///< Places, then weights.
-  /// Windows begin at multiples of this: smaller ones use more slots (66 % at 90 %), but in more
-  /// segments.
-  static constexpr int kAlignment = 32;
-
+  static_assert(kUnit == 1 || kUnit == 4);
+  static_assert(kShape.ordered == 1 || kShape.ordered % kShape.lanes == 0);
   struct Segment {
     uint16_t start;  ///< First byte of the window in the run.
     uint16_t steps;
@@ -61,9 +66,13 @@ struct Permute {
   const uint8_t* stream = nullptr;     ///< [all steps, kStepBytes]
   const Segment* segment = nullptr;    ///< [all segments]
   const uint16_t* segments = nullptr;  ///< [groups(), runs.count] Number of segments.
-  const uint8_t* channel = nullptr;    ///< [groups() * 16] Output channel of the lane, modulo 64.
+  const uint8_t* channel = nullptr;    ///< [groups() * 16] Channel of the lane: see first_of().
 
   constexpr int groups() const { return (rows + kLanes - 1) / kLanes; }
+  /// Channels of the lanes of a group count from here.
+  static constexpr int first_of(int group) {
+    return kShape.ordered == 1 ? group * kLanes : group * kLanes / kShape.ordered * kShape.ordered;
+  }
 
   static bool accepts(const DenseWeights<int8_t>& w, const Runs& runs) {
     return runs.count * runs.length == w.columns() && runs.length <= kMaxColumns;
@@ -75,22 +84,23 @@ struct Permute {
   }
   static Permute pack(const DenseWeights<int8_t>& w, const Runs& runs, void* memory) {
     Carver carver(memory);
-    auto [format, stream, segment, segments, channel] = layout(w, runs, carver);
-    --segment;  // The first window moves on to the first.
+    Parts at = layout(w, runs, carver);
+    const Permute format = at.format;
+    --at.segment;  // The first window moves on to the first.
     for_each_group(
         w, runs,
         [&](const Schedule& schedule) {
-          for (int lane = 0; lane < kLanes; ++lane) *channel++ = schedule.channel(lane);
-          for (int run = 0; run < runs.count; ++run) *segments++ = 0;
+          for (int lane = 0; lane < kLanes; ++lane) *at.channel++ = schedule.channel(lane);
+          for (int run = 0; run < runs.count; ++run) *at.segments++ = 0;
         },
         [&](const Schedule& schedule, int run, int start, bool same_window) {
           if (!same_window) {
-            *++segment = {static_cast<uint16_t>(start), 0};
-            ++segments[run - runs.count];
+            *++at.segment = {static_cast<uint16_t>(start), 0};
+            ++at.segments[run - runs.count];
           }
-          ++segment->steps;
-          schedule.write(start, stream);
-          stream += kStepBytes;
+          ++at.segment->steps;
+          schedule.write(start, at.stream);
+          at.stream += kStepBytes;
         });
     return format;
   }
@@ -160,16 +170,17 @@ struct Permute {
 };
 
 /// Hands out the weights of 16 lanes, run by run, in the order of their columns.
-template <int kUnit>
-class Permute<kUnit>::Schedule {
+template <PermuteShape kShape>
+class Permute<kShape>::Schedule {
  public:
   Schedule(const DenseWeights<int8_t>& w, const Runs& runs, int group) : w_(w), runs_(runs) {
-    const int first = group * kLanes / kOrdered * kOrdered;
-    const int count = w.rows - first < kOrdered ? w.rows - first : kOrdered;
-    int items[kOrdered];
-    uint8_t order[kOrdered];
+    constexpr int kSorted = kShape.ordered == 1 ? kLanes : kShape.ordered;
+    const int first = first_of(group);
+    const int count = w.rows - first < kSorted ? w.rows - first : kSorted;
+    int items[kSorted];
+    uint8_t order[kSorted];
     for (int row = 0; row < count; ++row) {  // Insertion sort, longest first.
-      const int mine = count_items(first + row);
+      const int mine = kShape.ordered == 1 ? 0 : count_items(first + row);
       int place = row;
       for (; place > 0 && items[place - 1] < mine; --place) {
         items[place] = items[place - 1], order[place] = order[place - 1];
@@ -195,9 +206,9 @@ class Permute<kUnit>::Schedule {
     int first = runs_.length;
     for (const int at : at_) first = at < first ? at : first;
     // No window reaches further beyond the run than it must.
-    const int end = (runs_.length + kAlignment - 1) / kAlignment * kAlignment;
-    const int latest = end > kWindow ? end - kWindow : 0;
-    *start = first / kAlignment * kAlignment;
+    const int end = (runs_.length + kShape.alignment - 1) / kShape.alignment * kShape.alignment;
+    const int latest = end > kShape.window ? end - kShape.window : 0;
+    *start = first / kShape.alignment * kShape.alignment;
     *start = *start < latest ? *start : latest;
     return first < runs_.length;
   }
@@ -206,8 +217,9 @@ class Permute<kUnit>::Schedule {
   void write(int start, uint8_t* out) const {
     for (int lane = 0; lane < kLanes; ++lane) {
       int at = at_[lane];
-      for (int slot = lane * kPlaces; slot < (lane + 1) * kPlaces; ++slot) {
-        const bool has = is_due(at, start);
+      for (int place = 0; place < kPlaces; ++place) {
+        const bool has = is_due(at, start) && fits_pair(lane, place, at);
+        const int slot = lane * kPlaces + place;
         out[slot] = static_cast<uint8_t>(has ? (at - start) / kUnit : 0);
         for (int i = 0; i < kUnit; ++i) {
           const int8_t value = has ? weight(row_[lane], run_, at + i) : int8_t{0};
@@ -221,7 +233,8 @@ class Permute<kUnit>::Schedule {
   /// Moves the lanes behind the step of this window.
   void advance(int start) {
     for (int lane = 0; lane < kLanes; ++lane) {
-      for (int i = 0; i < kPlaces && is_due(at_[lane], start); ++i) {
+      for (int place = 0; place < kPlaces; ++place) {
+        if (!is_due(at_[lane], start) || !fits_pair(lane, place, at_[lane])) continue;
         at_[lane] = next_item(lane, at_[lane] + kUnit);
       }
     }
@@ -244,7 +257,21 @@ class Permute<kUnit>::Schedule {
     }
     return count;
   }
-  bool is_due(int at, int start) const { return at < runs_.length && at < start + kWindow; }
+  bool is_due(int at, int start) const { return at < runs_.length && at < start + kShape.window; }
+  // Whether the weight at `at` may take this place, after the weights that were taken before it: a
+  // second of a pair follows a first that was taken, the item before it.
+  bool fits_pair(int lane, int place, int at) const {
+    if (kShape.largest_pair == 0 || place % 2 == 0) return true;
+    const int before = weight(row_[lane], run_, previous_item(lane, at));
+    const int value = weight(row_[lane], run_, at);
+    return (before < 0 ? -before : before) + (value < 0 ? -value : value) <= kShape.largest_pair;
+  }
+  int previous_item(int lane, int at) const {
+    do {
+      at -= kUnit;
+    } while (!is_item(row_[lane], run_, at));
+    return at;
+  }
   int next_item(int lane, int at) const {
     if (row_[lane] < 0) return runs_.length;
     while (at < runs_.length && !is_item(row_[lane], run_, at)) at += kUnit;
@@ -259,15 +286,14 @@ class Permute<kUnit>::Schedule {
   int at_[kLanes];  // Next item in the run.
 };
 
-template <int kUnit>
+template <PermuteShape kShape>
 template <class Visit>
-void Permute<kUnit>::for_each(int row, Visit&& visit) const {
-  const int first = row / kOrdered * kOrdered;
+void Permute<kShape>::for_each(int row, Visit&& visit) const {
   const uint8_t* step = stream;
   const Segment* window = segment;
   for (int group = 0; group < groups(); ++group) {
-    int lane = group * kLanes / kOrdered * kOrdered == first ? 0 : kLanes;
-    while (lane < kLanes && first + channel[group * kLanes + lane] != row) ++lane;
+    int lane = 0;
+    while (lane < kLanes && first_of(group) + channel[group * kLanes + lane] != row) ++lane;
     for (int run = 0; run < runs.count; ++run) {
       for (int left = segments[group * runs.count + run]; left > 0; --left, ++window) {
         const int begin = run * runs.length + window->start;
@@ -283,9 +309,13 @@ void Permute<kUnit>::for_each(int row, Visit&& visit) const {
   }
 }
 
-/// Unstructured, balanced and N:M weights.
-using PermuteWeights = Permute<1>;
-/// Blocks of 1 x 4.
-using PermuteBlocks = Permute<4>;
+/// Unstructured, balanced and N:M weights, for vpermb.
+using PermuteWeights = Permute<PermuteShape{}>;
+/// Blocks of 1 x 4, for vpermd.
+using PermuteBlocks = Permute<PermuteShape{4}>;
+/// Unstructured weights for vpshufb: windows of 16 bytes, channels in order.
+using ShuffleWeights = Permute<PermuteShape{1, 8, 16, 1, 1}>;
+/// The same for vpmaddubsw, without saturation.
+using ShufflePairs = Permute<PermuteShape{1, 8, 16, 1, 1, 128}>;
 
 }  // namespace coppice::sparse

@@ -1,0 +1,47 @@
+#include "kernels/simd/avx512vnni.h"
+#include "sparse/permute_run.h"
+
+namespace coppice::sparse {
+namespace {
+
+/// One register holds a window; vpermb takes any 64 of its bytes.
+struct Bytes : kernels::simd::Avx512Vnni {
+  static constexpr int kPixels = 5;  // 20 sums, 5 windows, places, weights, what was looked up.
+  static constexpr int kPlaceBytes = 64;
+  using Table = Int;
+
+  static COPPICE_INLINE Table load_table(const uint8_t* window) { return load(window); }
+  static COPPICE_INLINE Int load_places(const uint8_t* places) { return load(places); }
+  static COPPICE_INLINE Int look_up(Table table, Int places) {
+    return _mm512_permutexvar_epi8(places, table);
+  }
+  static COPPICE_INLINE Int reorder(Int bytes, Int order) {
+    return _mm512_permutexvar_epi8(order, bytes);
+  }
+};
+
+/// vpermd takes any 16 of its words of four bytes.
+struct Blocks : Bytes {
+  static constexpr int kPlaceBytes = 16;
+
+  static COPPICE_INLINE Int load_places(const uint8_t* places) { return widen8(places); }
+  static COPPICE_INLINE Int look_up(Table table, Int places) {
+    return _mm512_permutexvar_epi32(places, table);
+  }
+};
+
+}  // namespace
+
+void run_permute_avx512vnni(const kernels::Conv2DParams& p, const void* packed,
+                            const kernels::Image<const uint8_t>& x,
+                            const kernels::Image<uint8_t>& y, kernels::RowRange rows) {
+  run_permute<Bytes>(p, packed, x, y, rows);
+}
+
+void run_permute_blocks_avx512vnni(const kernels::Conv2DParams& p, const void* packed,
+                                   const kernels::Image<const uint8_t>& x,
+                                   const kernels::Image<uint8_t>& y, kernels::RowRange rows) {
+  run_permute<Blocks>(p, packed, x, y, rows);
+}
+
+}  // namespace coppice::sparse

@@ -1,0 +1,193 @@
+#pragma once
+
+#include "kernels/simd/requantize.h"
+#include "sparse/permute_layout.h"
+
+// The permuted convolution for the traits type T: a step looks its inputs up in one register of
+// input bytes for each pixel and multiplies them with the weights of T::kLanes output channels. The
+// sums of four vectors of channels stay in registers until they are narrowed together.
+//
+// T adds to a type of kernels/simd: kPixels, kPlaceBytes, Table, load_table(bytes),
+// load_places(step), look_up(table, places), reorder(bytes, order).
+
+namespace coppice::sparse {
+
+/// One part over some pixels.
+struct PermuteJob {
+  const std::byte* part;
+  PermutePart at;
+  PermuteHeader header;
+  ptrdiff_t row_step, run_step;  ///< Of the input, between kernel rows and runs.
+  const uint8_t* x;              ///< Top left of the first window.
+  uint8_t* y;
+  int width, pixels;         ///< Output pixels in a row and in all.
+  ptrdiff_t x_step, x_wrap;  ///< From a window to the next; added at a row's end.
+  ptrdiff_t y_step, y_wrap;
+  int channels;
+};
+
+template <class T, class Stage, int kPixels>
+struct PermuteTile {
+  using Int = typename T::Int;
+  static constexpr int kStepBytes = T::kPlaceBytes + 4 * T::kLanes;
+
+  const PermuteJob& job;
+  const uint8_t* x[kPixels];
+  const uint8_t* stream;
+  const PermuteSegment* segment;
+  const uint16_t* segments;
+  Int sum[kBlockVectors][kPixels];
+
+  COPPICE_INLINE void step(const typename T::Table* table, const uint8_t* at, Int* to) {
+    const Int places = T::load_places(at);
+    const auto weights = T::load_weights(reinterpret_cast<const int8_t*>(at + T::kPlaceBytes));
+    kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+      to[p] = T::dot(to[p], T::look_up(table[p], places), weights);
+    });
+  }
+
+  /// Sums of one vector of channels.
+  COPPICE_INLINE void accumulate(int vector, Int* to) {
+    const Int bias = T::load(job.part + job.at.bias + vector * T::kBytes);
+    kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { to[p] = bias; });
+    Int second = T::zero();  // One pixel alone would wait for the sum of the step before.
+    ptrdiff_t row = 0;
+    for (int run = 0, column = 0; run < job.header.runs; ++run) {
+      const ptrdiff_t base = row + column * job.run_step;
+      for (int left = *segments++; left > 0; --left, ++segment) {
+        typename T::Table table[kPixels];
+        kernels::simd::unroll<kPixels>(
+            [&](auto p) COPPICE_LAMBDA { table[p] = T::load_table(x[p] + base + segment->start); });
+        int steps = segment->steps;
+        if constexpr (kPixels == 1) {
+          for (; steps >= 2; steps -= 2, stream += 2 * kStepBytes) {
+            step(table, stream, to);
+            step(table, stream + kStepBytes, &second);
+          }
+        }
+        for (; steps > 0; --steps, stream += kStepBytes) step(table, stream, to);
+      }
+      if (++column == job.header.runs_in_row) column = 0, row += job.row_step;
+    }
+    if constexpr (kPixels == 1) to[0] = T::add32(to[0], second);
+  }
+
+  COPPICE_INLINE void store(int first_vector, int vectors, uint8_t* const* y) {
+    const int stage_bytes = kernels::simd::stage_bytes(Stage::kKind, T::kLanes);
+    kernels::simd::unroll<kBlockVectors>([&](auto v) COPPICE_LAMBDA {
+      if (v >= vectors) return;
+      const std::byte* constants = job.part + job.at.stage + (first_vector + v) * stage_bytes;
+      const Stage stage = Stage::load(constants, job.header.stage);
+      kernels::simd::unroll<kPixels>([&](auto p)
+                                         COPPICE_LAMBDA { sum[v][p] = stage.apply(sum[v][p]); });
+    });
+    const auto finish = kernels::simd::Finish<T>::load(job.header.stage);
+    const int first = first_vector * T::kLanes;
+    const auto order = T::load(job.part + job.at.order + first);
+    const int rest = job.channels - first;
+    kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+      const Int bytes = finish.bytes(sum[0][p], sum[1][p], sum[2][p], sum[3][p]);
+      T::store_first(y[p] + first, T::reorder(bytes, order),
+                     rest < kBlockVectors * T::kLanes ? rest : kBlockVectors * T::kLanes);
+    });
+  }
+
+  COPPICE_INLINE void run_blocks(uint8_t* const* y) {
+    for (int first = 0; first < job.at.vectors; first += kBlockVectors) {
+      const int vectors =
+          job.at.vectors - first < kBlockVectors ? job.at.vectors - first : kBlockVectors;
+      kernels::simd::unroll<kBlockVectors>([&](auto v) COPPICE_LAMBDA {
+        if (v < vectors) {
+          accumulate(first + v, sum[v]);
+        } else {
+          kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[v][p] = T::zero(); });
+        }
+      });
+      store(first, vectors, y);
+    }
+  }
+
+  static void run(const PermuteJob& job, const uint8_t* const* x, uint8_t* const* y) {
+    PermuteTile tile{job,
+                     {},
+                     reinterpret_cast<const uint8_t*>(job.part + job.at.stream),
+                     reinterpret_cast<const PermuteSegment*>(job.part + job.at.segment),
+                     reinterpret_cast<const uint16_t*>(job.part + job.at.segments),
+                     {}};
+    for (int p = 0; p < kPixels; ++p) tile.x[p] = x[p];
+    tile.run_blocks(y);
+  }
+};
+
+/// Walks over the output pixels, a tile at a time.
+template <class T, class Stage, int... kPixelsLessOne>
+COPPICE_INLINE void run_permute_pixels(const PermuteJob& job,
+                                       std::integer_sequence<int, kPixelsLessOne...>) {
+  using Run = void (*)(const PermuteJob&, const uint8_t* const*, uint8_t* const*);
+  static constexpr Run kTiles[] = {PermuteTile<T, Stage, kPixelsLessOne + 1>::run...};
+  constexpr int kMost = static_cast<int>(sizeof...(kPixelsLessOne));
+  const int tiles = (job.pixels + kMost - 1) / kMost;
+  const uint8_t* x = job.x;
+  uint8_t* y = job.y;
+  int column = 0;
+  for (int tile = 0, first = 0; tile < tiles; ++tile) {
+    // As even as possible: 9 pixels are 5 + 4, not 6 + 3.
+    const int end = static_cast<int>(int64_t{job.pixels} * (tile + 1) / tiles);
+    const uint8_t* from[kMost];
+    uint8_t* to[kMost];
+    for (int p = 0; p < end - first; ++p) {
+      from[p] = x, to[p] = y;
+      x += job.x_step, y += job.y_step;
+      if (++column == job.width) column = 0, x += job.x_wrap, y += job.y_wrap;
+    }
+    kTiles[end - first - 1](job, from, to);
+    first = end;
+  }
+}
+
+template <class T, class Stage>
+void run_permute_stage(const kernels::Conv2DParams& p, const void* packed,
+                       const kernels::Image<const uint8_t>& x, const kernels::Image<uint8_t>& y,
+                       kernels::RowRange rows) {
+  const kernels::Window2D& window = p.window;
+  const int in_channels = p.in_channels / p.groups;
+  PermuteJob job;
+  __builtin_memcpy(&job.header, packed, sizeof(job.header));
+  job.part = static_cast<const std::byte*>(packed) + kPermuteHeaderBytes;
+  job.row_step = window.dilation_h * x.row_step;
+  job.run_step = window.dilation_w * x.pixel_step;
+  job.width = window.out_w;
+  job.pixels = (rows.end - rows.begin) * window.out_w;
+  job.x_step = window.stride_w * x.pixel_step;
+  job.x_wrap = window.stride_h * x.row_step - window.out_w * job.x_step;
+  job.y_step = y.pixel_step;
+  job.y_wrap = y.row_step - window.out_w * y.pixel_step;
+  job.channels = p.out_channels / p.groups;
+  job.x = x.data + (rows.begin * window.stride_h - window.pad_top) * x.row_step -
+          window.pad_left * x.pixel_step;
+  job.y = y.data + rows.begin * y.row_step;
+  for (int group = 0; group < p.groups; ++group) {
+    __builtin_memcpy(&job.at, job.part, sizeof(job.at));
+    run_permute_pixels<T, Stage>(job, std::make_integer_sequence<int, T::kPixels>{});
+    job.part += job.at.bytes;
+    job.x += in_channels;
+    job.y += job.channels;
+  }
+}
+
+template <class T>
+void run_permute(const kernels::Conv2DParams& p, const void* packed,
+                 const kernels::Image<const uint8_t>& x, const kernels::Image<uint8_t>& y,
+                 kernels::RowRange rows) {
+  namespace simd = kernels::simd;
+  switch (static_cast<const PermuteHeader*>(packed)->stage.kind) {
+    case simd::StageKind::kFloat:
+      return run_permute_stage<T, simd::FloatStage<T>>(p, packed, x, y, rows);
+    case simd::StageKind::kShift:
+      return run_permute_stage<T, simd::ShiftStage<T>>(p, packed, x, y, rows);
+    case simd::StageKind::kTwice:
+      return run_permute_stage<T, simd::TwiceStage<T>>(p, packed, x, y, rows);
+  }
+}
+
+}  // namespace coppice::sparse

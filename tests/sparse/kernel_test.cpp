@@ -1,0 +1,125 @@
+#include "coppice/sparse/kernel.h"
+
+#include "coppice/core/cpu.h"
+#include "coppice/kernels/conv2d/reference.h"
+#include "kernels/problem.h"
+#include "sparse/bordered.h"
+#include "sparse/random_weights.h"
+#include "sparse/windows.h"
+
+namespace coppice::sparse {
+namespace {
+
+using kernels::Conv2DParams;
+using kernels::Requantize;
+using testing::AlignedBytes;
+using testing::BorderedImage;
+using testing::for_each_window;
+using testing::kRoundings;
+using testing::make_window;
+using testing::Problem;
+using testing::random_balanced;
+using testing::random_sparse;
+
+/// y of one kernel in two calls of some rows each, as int8; bytes between pixels stay untouched.
+std::vector<int8_t> run(const SparseConv2DU8& kernel, const Conv2DParams& p, const Requantize& to,
+                        const std::vector<int8_t>& x, const std::vector<int8_t>& w,
+                        const int32_t* bias) {
+  AlignedBytes packed(kernel.packed_bytes(p, w.data()));
+  EXPECT_TRUE(kernel.pack(p, to, w.data(), bias, packed.data()));
+  const BorderedImage image(p, x);
+  const int rows = p.window.out_h, width = p.window.out_w, step = p.out_channels + 3;
+  AlignedBytes y(static_cast<size_t>(rows * width * step), 0x77);
+  const kernels::Image<uint8_t> out{y.data(), ptrdiff_t{width} * step, step};
+  kernel.run(p, packed.data(), image.image(), out, {0, rows / 2});
+  kernel.run(p, packed.data(), image.image(), out, {rows / 2, rows});
+  std::vector<int8_t> values;
+  for (int i = 0; i < rows * width * step; ++i) {
+    if (i % step < p.out_channels) {
+      values.push_back(static_cast<int8_t>(y.data()[i] ^ 0x80));
+    } else {
+      EXPECT_EQ(y.data()[i], 0x77);
+    }
+  }
+  return values;
+}
+
+void expect_equal(const Conv2DParams& p, const std::string& name, const std::vector<int8_t>& w) {
+  SCOPED_TRACE(name);
+  Problem problem(name);
+  const auto x = problem.integers(p.window.in_h * p.window.in_w * p.in_channels);
+  const auto bias = problem.biases(p.out_channels);
+  problem.requantize(p.out_channels, 4000.0 * p.taps() * p.in_per_group());
+  std::vector<int8_t> expected(
+      static_cast<size_t>(p.window.out_h * p.window.out_w * p.out_channels));
+  for (const auto rounding : kRoundings) {
+    for (const bool relu : {false, true}) {
+      Requantize to = problem.output(rounding);
+      if (relu) to.zero = to.min = -128, to.max = 127;
+      conv2d_ref(p, to, x.data(), w.data(), bias.data(), expected.data());
+      for (const SparseConv2DU8& kernel : sparse_conv2d_u8()) {
+        if (!isa_supported(kernel.isa) || !kernel.accepts(p, w.data())) continue;
+        EXPECT_EQ(run(kernel, p, to, x, w, bias.data()), expected) << kernel.name;
+      }
+    }
+  }
+}
+
+TEST(SparseKernels, EqualReferenceOverWindows) {
+  for_each_window([](const kernels::Window2D& window, const std::string& name) {
+    const Conv2DParams p{window, 9, 37, 1, -3};
+    expect_equal(p, name, random_sparse<int8_t>(name, 37, p.taps() * 9, 0.7));
+    const Conv2DParams grouped{window, 12, 20, 2, 5};
+    expect_equal(grouped, name, random_sparse<int8_t>(name, 20, p.taps() * 6, 0.7));
+  });
+}
+
+TEST(SparseKernels, EqualReferenceOverChannels) {
+  for (const int in : {4, 16, 33, 64, 65, 96, 128, 129}) {
+    for (const int out : {4, 8, 16, 17, 33, 48, 63, 64, 65, 130}) {
+      for (const double sparsity : {0.0, 0.5, 0.95, 1.0}) {
+        const Conv2DParams p{make_window(5, 3, 1, 1, 1, 1, 0), in, out, 1, 11};
+        const auto name = fmt::format("{}->{} {}", in, out, sparsity);
+        expect_equal(p, name, random_sparse<int8_t>(name, out, in, sparsity));
+      }
+    }
+  }
+}
+
+TEST(SparseKernels, EqualReferenceOnDeepLayers) {
+  const Conv2DParams conv{make_window(6, 5, 3, 3, 1, 1, 1), 64, 64, 1, -128};
+  expect_equal(conv, "3x3", random_sparse<int8_t>("3x3", 64, 576, 0.8));
+  expect_equal(conv, "3x3 blocks", random_sparse<int8_t>("3x3 blocks", 64, 576, 0.8, 1, 4));
+  expect_equal(conv, "3x3 balanced", random_balanced("3x3 balanced", 64, 576, 64, 12));
+  expect_equal(conv, "3x3 2:4", random_balanced("3x3 2:4", 64, 576, 4, 2));
+  // Fully connected: one window of one pixel.
+  const Conv2DParams fc{{}, 4000, 128, 1, 4};
+  expect_equal(fc, "fc", random_sparse<int8_t>("fc", 128, 4000, 0.9));
+  expect_equal(fc, "fc 1:8", random_balanced("fc 1:8", 128, 4000, 8, 1));
+}
+
+TEST(SparseKernels, NOfMTakesOnlyItsPattern) {
+  const Conv2DParams p{{}, 64, 16, 1, 0};
+  const auto two_of_four = random_balanced("2:4", 16, 64, 4, 2);
+  const auto dense = random_sparse<int8_t>("dense", 16, 64, 0.0);
+  for (const SparseConv2DU8& kernel : sparse_conv2d_u8()) {
+    EXPECT_TRUE(kernel.accepts(p, two_of_four.data())) << kernel.name;
+    EXPECT_EQ(kernel.accepts(p, dense.data()), kernel.pattern != Pattern::kNOfM) << kernel.name;
+  }
+}
+
+TEST(SparseKernels, RefusesSumsThatLeaveTheirRange) {
+  const Conv2DParams p{{}, 64, 16, 1, 0};
+  const auto w = random_sparse<int8_t>("range", 16, 64, 0.5);
+  const std::vector<float> scales(16, 1e6f);
+  Requantize to;
+  to.rounding = kernels::Rounding::kFloat;
+  to.scale = scales.data();
+  for (const SparseConv2DU8& kernel : sparse_conv2d_u8()) {
+    AlignedBytes packed(kernel.packed_bytes(p, w.data()));
+    EXPECT_FALSE(kernel.pack(p, to, w.data(), nullptr, packed.data())) << kernel.name;
+  }
+}
+
+}  // namespace
+}  // namespace coppice::sparse
