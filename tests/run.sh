@@ -29,7 +29,7 @@ options=() labels=()
 while [ $# -gt 0 ]; do
   case $1 in
     --asan) folder=build-asan
-            options+=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCOPPICE_SANITIZE=address,undefined) ;;
+            options+=(-DCMAKE_BUILD_TYPE=Debug -DCOPPICE_SANITIZE=address,undefined) ;;
     --clang) folder=build-clang packages+=" clang" options+=(-DCMAKE_CXX_COMPILER=clang++) ;;
     --quick) labels=(-L unit) ;;
     --firmware) packages+=" $firmware_packages" ;;

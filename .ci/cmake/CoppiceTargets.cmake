@@ -16,7 +16,9 @@ target_compile_options(coppice_build_flags INTERFACE -Wall -Wextra -Wshadow -Wpe
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(COPPICE_SANITIZE)
   target_compile_options(coppice_build_flags INTERFACE
-    -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    # Enough for line numbers in reports; more doubles the build.
+    -O1 -g1)
   target_link_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE})
 endif()
 
