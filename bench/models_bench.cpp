@@ -21,10 +21,10 @@ void add_network(std::string_view arch, std::optional<Rounding> rounding,
   }
   // The peers round once, in float.
   const bool for_peers = !rounding || *rounding == Rounding::kFloat;
-  for (const Entrant& entrant : entrants) {
-    if (entrant.sparse || (!entrant.ours && !for_peers)) continue;
-    register_contender(fmt::format("{}/{}", arch, type_name(*graph)), *graph, entrant);
-  }
+  register_contenders(fmt::format("{}/{}", arch, type_name(*graph)), *graph,
+                      select(entrants, [&](const Entrant& entrant) {
+                        return entrant.ours || (for_peers && !entrant.sparse);
+                      }));
 }
 
 }  // namespace

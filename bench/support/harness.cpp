@@ -58,7 +58,7 @@ double counter(const benchmark::BenchmarkReporter::Run& run, const char* name) {
 // Keeps the medians; shows them, unless another format was asked for.
 class MedianReporter final : public benchmark::BenchmarkReporter {
  public:
-  MedianReporter(benchmark::BenchmarkReporter* other, std::vector<Measured>& measured)
+  MedianReporter(benchmark::BenchmarkReporter* other, bench::Run& measured)
       : other_(other), measured_(measured) {}
 
   bool ReportContext(const Context& context) override {
@@ -95,13 +95,43 @@ class MedianReporter final : public benchmark::BenchmarkReporter {
 
  private:
   benchmark::BenchmarkReporter* other_;
-  std::vector<Measured>& measured_;
+  bench::Run& measured_;
   size_t width_ = 0;
 };
 
 [[noreturn]] void fail(const std::string& message) {
   fmt::print(stderr, "error: {}\n", message);
   std::exit(2);
+}
+
+void register_timing(const std::string& name, const Graph& graph,
+                     const std::shared_ptr<Contender>& contender, double difference) {
+  const double macs = static_cast<double>(measure_cost(graph).macs_dense);
+  const double bytes = bytes_of(graph);
+  const double peak = peak_macs[graph.quantized() ? 1 : 0];
+  const auto loop = [contender, macs, bytes, peak, difference](benchmark::State& state) {
+    for (int i = 0; i < kWarmUpRuns; ++i) contender->run();
+    for (auto _ : state) {
+      contender->run();
+      benchmark::ClobberMemory();
+    }
+    using benchmark::Counter;
+    const auto rate = [&](double value) {
+      return Counter(value, Counter::kIsIterationInvariantRate);
+    };
+    state.counters["bytes/s"] = rate(bytes);
+    if (macs > 0) {
+      state.counters["MAC/s"] = rate(macs);
+      state.counters["%peak"] = rate(100 * macs / peak);
+    }
+    state.SetLabel(fmt::format("differs from the reference by {:.2g}", difference));
+  };
+  benchmark::RegisterBenchmark(name.c_str(), loop);
+}
+
+std::optional<std::string> flag_value(std::string_view argument, std::string_view flag) {
+  if (argument.substr(0, flag.size()) != flag) return std::nullopt;
+  return std::string(argument.substr(flag.size()));
 }
 
 }  // namespace
@@ -115,16 +145,16 @@ Flags start(int argc, char** argv) {
   std::vector<char*> arguments{argv[0]};
   for (std::string& text : defaults) arguments.push_back(text.data());
   for (int i = 1; i < argc; ++i) {
-    constexpr std::string_view kIsa = "--isa=";
-    const std::string_view argument = argv[i];
-    if (argument.substr(0, kIsa.size()) != kIsa) {
+    if (const auto folder = flag_value(argv[i], "--figures=")) {
+      flags.figures = *folder;
+    } else if (const auto name = flag_value(argv[i], "--isa=")) {
+      const auto isa = parse_isa(*name);
+      if (!isa.ok()) fail(isa.error().message);
+      if (!isa_supported(*isa)) fail("this processor supports " + supported_isa_list());
+      flags.isa = *isa;
+    } else {
       arguments.push_back(argv[i]);
-      continue;
     }
-    const auto isa = parse_isa(argument.substr(kIsa.size()));
-    if (!isa.ok()) fail(isa.error().message);
-    if (!isa_supported(*isa)) fail("this processor supports " + supported_isa_list());
-    flags.isa = *isa;
   }
   const auto active = active_isa();
   if (!active.ok()) fail(active.error().message);
@@ -143,49 +173,39 @@ Flags start(int argc, char** argv) {
   return flags;
 }
 
-void register_contender(const std::string& prefix, const Graph& graph, const Entrant& entrant) {
-  const std::string name = prefix + "/" + entrant.name;
-  if (!wanted(name)) return;
-  auto compiled = entrant.compile(graph);
-  if (!compiled.ok()) {
-    fmt::print(stderr, "{}: left out: {}\n", name, compiled.error().message);
-    return;
-  }
-  const std::shared_ptr<Contender> contender = std::move(compiled).value();
+void register_contenders(const std::string& prefix, const Graph& graph,
+                         const std::vector<Entrant>& entrants) {
+  const auto chosen =
+      select(entrants, [&](const Entrant& entrant) { return wanted(prefix + "/" + entrant.name); });
+  if (chosen.empty()) return;
   const Values input = random_input(graph, kInputSeed);
-  contender->set_input(input);
-  contender->run();
   const auto expected = reference_output(graph, input);
   if (!expected.ok()) fail(expected.error().message);
-  const auto difference = compare(graph, *expected, contender->output(), entrant.ours);
-  if (!difference.ok()) {
-    fmt::print(stderr, "{}: {}\n", name, difference.error().message);
-    any_wrong = true;
-    return;
+  for (const Entrant& entrant : chosen) {
+    const std::string name = prefix + "/" + entrant.name;
+    auto compiled = entrant.compile(graph);
+    if (!compiled.ok()) {
+      fmt::print(stderr, "{}: left out: {}\n", name, compiled.error().message);
+      continue;
+    }
+    const std::shared_ptr<Contender> contender = std::move(compiled).value();
+    contender->set_input(input);
+    contender->run();
+    const auto difference = compare(graph, *expected, contender->output(), entrant.ours);
+    if (difference.ok()) {
+      register_timing(name, graph, contender, *difference);
+    } else {
+      fmt::print(stderr, "{}: {}\n", name, difference.error().message);
+      any_wrong = true;
+    }
   }
-  const double macs = static_cast<double>(measure_cost(graph).macs_dense);
-  const double bytes = bytes_of(graph);
-  const double peak = peak_macs[graph.quantized() ? 1 : 0];
-  benchmark::RegisterBenchmark(
-      name.c_str(), [contender, macs, bytes, peak, off = *difference](benchmark::State& state) {
-        for (int i = 0; i < kWarmUpRuns; ++i) contender->run();
-        for (auto _ : state) {
-          contender->run();
-          benchmark::ClobberMemory();
-        }
-        using benchmark::Counter;
-        state.counters["MAC/s"] = Counter(macs, Counter::kIsIterationInvariantRate);
-        state.counters["bytes/s"] = Counter(bytes, Counter::kIsIterationInvariantRate);
-        state.counters["%peak"] = Counter(100 * macs / peak, Counter::kIsIterationInvariantRate);
-        state.counters["max_difference"] = off;
-      });
 }
 
-int finish(std::vector<Measured>* measured) {
+int finish(Run* measured) {
   const std::unique_ptr<benchmark::BenchmarkReporter> chosen(
       benchmark::CreateDefaultDisplayReporter());
   const bool console = dynamic_cast<benchmark::ConsoleReporter*>(chosen.get()) != nullptr;
-  std::vector<Measured> unused;
+  Run unused;
   MedianReporter reporter(console ? nullptr : chosen.get(), measured ? *measured : unused);
   benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::Shutdown();

@@ -1,0 +1,177 @@
+#include "support/results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace coppice::bench {
+namespace {
+
+struct Name {
+  std::string work, contender;
+};
+Name split(const std::string& name) {
+  const size_t slash = name.rfind('/');
+  if (slash == std::string::npos) return {"", name};
+  return {name.substr(0, slash), name.substr(slash + 1)};
+}
+
+bool ours(const std::string& contender) { return contender.rfind("coppice:", 0) == 0; }
+
+// Fastest times of a piece of work in one run.
+struct Fastest {
+  Measured our, peer;  // Names are contenders; empty if there is none.
+};
+void keep_faster(Measured& best, const std::string& contender, double time_us) {
+  if (best.name.empty() || time_us < best.median_us) best = {contender, time_us};
+}
+
+std::map<std::string, Fastest> fastest_by_work(const Run& run) {
+  std::map<std::string, Fastest> fastest;
+  for (const Measured& measured : run) {
+    const auto [work, contender] = split(measured.name);
+    Fastest& of = fastest[work];
+    keep_faster(ours(contender) ? of.our : of.peer, contender, measured.median_us);
+  }
+  return fastest;
+}
+
+double median(std::vector<double> values) {
+  const size_t middle = values.size() / 2;
+  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(middle), values.end());
+  return values[middle];
+}
+
+std::string time_text(double us) { return fmt::format("{:.{}f}", us, us < 10 ? 2 : 1); }
+
+}  // namespace
+
+Result<Run> read_run(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Error{ErrorCode::kNotFound, path + ": cannot be read"};
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  if (json.is_discarded() || !json.contains("benchmarks")) {
+    return Error{ErrorCode::kCorrupt, path + ": not the JSON of a benchmark program"};
+  }
+  const std::map<std::string, double> microseconds = {
+      {"ns", 1e-3}, {"us", 1.0}, {"ms", 1e3}, {"s", 1e6}};
+  Run run;
+  for (const auto& entry : json["benchmarks"]) {
+    const bool aggregate = entry.value("run_type", "") == "aggregate";
+    const bool alone = !aggregate && entry.value("repetitions", 1) == 1;
+    if (!alone && entry.value("aggregate_name", "") != "median") continue;
+    run.push_back({entry.value("run_name", ""),
+                   entry.value("cpu_time", 0.0) * microseconds.at(entry.value("time_unit", "ns"))});
+  }
+  return run;
+}
+
+std::string comparison_table(const std::vector<Run>& runs) {
+  std::vector<std::string> works;  // In the order of their first appearance after sorting by name.
+  std::set<std::string> peers;
+  std::map<std::string, std::map<std::string, double>> lowest;
+  std::map<std::string, Measured> best;
+  std::map<std::string, std::vector<double>> ratios;
+  for (const Run& run : runs) {
+    for (const Measured& measured : run) {
+      const auto [work, contender] = split(measured.name);
+      if (!ours(contender)) peers.insert(contender);
+      const auto [at, added] = lowest[work].emplace(contender, measured.median_us);
+      if (!added) at->second = std::min(at->second, measured.median_us);
+    }
+    for (const auto& [work, fastest] : fastest_by_work(run)) {
+      if (!fastest.our.name.empty())
+        keep_faster(best[work], fastest.our.name, fastest.our.median_us);
+      if (fastest.our.name.empty() || fastest.peer.name.empty()) continue;
+      ratios[work].push_back(fastest.peer.median_us / fastest.our.median_us);
+    }
+  }
+  std::string text = "| work | Coppice | by |";
+  std::string rule = "|---|---|---|";
+  for (const auto& peer : peers) text += fmt::format(" {} |", peer), rule += "---|";
+  text += " faster than the best peer |\n" + rule + "---|\n";
+  for (const auto& [work, times] : lowest) {
+    const Measured& our = best[work];
+    text += our.name.empty() ? fmt::format("| {} | | |", work)
+                             : fmt::format("| {} | {} | {} |", work, time_text(our.median_us),
+                                           our.name.substr(std::string_view("coppice:").size()));
+    for (const auto& peer : peers) {
+      const auto found = times.find(peer);
+      text += found == times.end() ? " |" : fmt::format(" {} |", time_text(found->second));
+    }
+    const auto& of = ratios[work];
+    text += of.empty() ? " |\n" : fmt::format(" {:.2f}x |\n", median(of));
+  }
+  return text;
+}
+
+std::vector<Curve> sparse_curves(const Run& run) {
+  std::map<std::string, Fastest> fastest = fastest_by_work(run);
+  std::map<std::string, Curve> curves;  // By layer/type/granularity.
+  for (const auto& [work, best] : fastest) {
+    const auto [key, sparsity] = split(work);
+    const auto [layer_type, granularity] = split(key);
+    if (granularity == "dense" || best.our.name.empty()) continue;
+    const auto [layer, type] = split(layer_type);
+    Curve& curve = curves[key];
+    curve.layer = layer, curve.type = type, curve.granularity = granularity;
+    curve.sparsity.push_back(std::stod(sparsity));  // "0.50" sorts as 0.5 does.
+    curve.time_us.push_back(best.our.median_us);
+    curve.contender.push_back(best.our.name);
+    const auto dense = fastest.find(layer_type + "/dense/0.00");
+    if (dense == fastest.end()) continue;
+    if (!dense->second.our.name.empty()) curve.our_dense_us = dense->second.our.median_us;
+    if (!dense->second.peer.name.empty()) curve.peer_dense_us = dense->second.peer.median_us;
+  }
+  std::vector<Curve> sorted;
+  for (auto& [key, curve] : curves) sorted.push_back(std::move(curve));
+  return sorted;
+}
+
+std::optional<double> break_even(const Curve& curve, double dense_us) {
+  for (size_t i = curve.time_us.size(); i-- > 0;) {
+    if (curve.time_us[i] <= dense_us) continue;
+    if (i + 1 == curve.time_us.size()) return std::nullopt;
+    const double share = (curve.time_us[i] - dense_us) / (curve.time_us[i] - curve.time_us[i + 1]);
+    return curve.sparsity[i] + share * (curve.sparsity[i + 1] - curve.sparsity[i]);
+  }
+  return curve.sparsity.front();  // Faster at all measured sparsities.
+}
+
+std::string break_even_table(const std::vector<Curve>& curves) {
+  const auto even = [](const Curve& curve, std::optional<double> dense) -> std::string {
+    if (!dense) return "";
+    const auto sparsity = break_even(curve, *dense);
+    if (!sparsity) return "never";
+    const bool always = *sparsity <= curve.sparsity.front();
+    return fmt::format("{}{:.0f} %", always ? "<= " : "", 100 * *sparsity);
+  };
+  std::string text =
+      "| layer | type | granularity | our dense | peer dense | breaks even with ours | with the "
+      "peer | "
+      "sparsity: time by executor (times faster than our dense, the peer's) |\n"
+      "|---|---|---|---|---|---|---|---|\n";
+  for (const Curve& curve : curves) {
+    std::string points;
+    for (size_t i = 0; i < curve.sparsity.size(); ++i) {
+      const auto ratio = [&](std::optional<double> dense) {
+        return dense ? fmt::format("{:.2f}x", *dense / curve.time_us[i]) : std::string("-");
+      };
+      points += fmt::format("{}{:.0f} %: {} {} ({}, {})", i == 0 ? "" : "; ",
+                            100 * curve.sparsity[i], time_text(curve.time_us[i]),
+                            curve.contender[i].substr(std::string_view("coppice:").size()),
+                            ratio(curve.our_dense_us), ratio(curve.peer_dense_us));
+    }
+    const auto time = [](std::optional<double> us) { return us ? time_text(*us) : std::string(); };
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", curve.layer, curve.type,
+                        curve.granularity, time(curve.our_dense_us), time(curve.peer_dense_us),
+                        even(curve, curve.our_dense_us), even(curve, curve.peer_dense_us), points);
+  }
+  return text;
+}
+
+}  // namespace coppice::bench
