@@ -64,6 +64,7 @@ struct Avx512Base {
   /// Saturating narrowing, by blocks of 128 bits: first of a, then of b, in each block.
   static COPPICE_INLINE Int pack16(Int a, Int b) { return _mm512_packs_epi32(a, b); }
   static COPPICE_INLINE Int pack8(Int a, Int b) { return _mm512_packus_epi16(a, b); }
+  static COPPICE_INLINE Int add16(Int a, Int b) { return _mm512_add_epi16(a, b); }
   static COPPICE_INLINE Int add_saturated16(Int a, Int b) { return _mm512_adds_epi16(a, b); }
   static COPPICE_INLINE Int min8(Int a, Int b) { return _mm512_min_epu8(a, b); }
   static COPPICE_INLINE Int max8(Int a, Int b) { return _mm512_max_epu8(a, b); }
@@ -80,11 +81,11 @@ struct Avx512Base {
     return _mm512_permutexvar_epi32(order, packed);
   }
 
-  /// kLanes bytes, each in a lane.
-  static COPPICE_INLINE Int widen8(const uint8_t* from) {
-    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  /// `count` bytes, 1 <= count <= kBytes, the rest 0; reads no further.
+  static COPPICE_INLINE Int load_first(const uint8_t* from, int count) {
+    if (count == kBytes) return load(from);
+    return _mm512_maskz_loadu_epi8(~uint64_t{0} >> (64 - count), from);
   }
-
   /// The first `count` bytes of v, 1 <= count <= kBytes.
   static COPPICE_INLINE void store_first(uint8_t* to, Int v, int count) {
     if (count == kBytes) return store(to, v);

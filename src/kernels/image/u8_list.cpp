@@ -1,0 +1,15 @@
+#include "kernels/image/u8_kernels.h"
+
+namespace coppice::kernels {
+
+KernelList<ImageOpsU8> image_ops_u8() {
+  static const ImageOpsU8 all[] = {
+#if defined(__x86_64__)
+    image_u8::kOpsAvx512,
+#endif
+    image_u8::kOpsScalar,
+  };
+  return {all, static_cast<int>(sizeof(all) / sizeof(all[0]))};
+}
+
+}  // namespace coppice::kernels
