@@ -16,13 +16,13 @@
 namespace coppice::kernels::simd {
 
 template <class Body, int... kIndex>
-COPPICE_INLINE void unroll_indices(Body&& body, std::integer_sequence<int, kIndex...>) {
+COPPICE_INLINE constexpr void unroll_indices([[maybe_unused]] Body&& body, std::integer_sequence<int, kIndex...>) {
   (body(std::integral_constant<int, kIndex>{}), ...);
 }
 
 /// body(0), ..., body(kCount - 1), each index a constant.
 template <int kCount, class Body>
-COPPICE_INLINE void unroll(Body&& body) {
+COPPICE_INLINE constexpr void unroll(Body&& body) {
   unroll_indices(body, std::make_integer_sequence<int, kCount>{});
 }
 

@@ -11,4 +11,9 @@ namespace coppice::kernels {
 using Conv2DKernelU8 = LayerKernel<uint8_t, Conv2DParams>;
 KernelList<Conv2DKernelU8> conv2d_kernels_u8();
 
+/// Convolutions in float, any geometry. A sum differs from the specification's by its order and by
+/// fused multiply-adds alone.
+using Conv2DKernelF32 = LayerKernel<float, Conv2DParams>;
+KernelList<Conv2DKernelF32> conv2d_kernels_f32();
+
 }  // namespace coppice::kernels

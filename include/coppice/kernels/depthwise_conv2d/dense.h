@@ -10,4 +10,9 @@ namespace coppice::kernels {
 using DepthwiseConv2DKernelU8 = LayerKernel<uint8_t, DepthwiseConv2DParams>;
 KernelList<DepthwiseConv2DKernelU8> depthwise_conv2d_kernels_u8();
 
+/// Depthwise convolutions in float, any geometry. A sum differs from the specification's by its
+/// order and by fused multiply-adds alone.
+using DepthwiseConv2DKernelF32 = LayerKernel<float, DepthwiseConv2DParams>;
+KernelList<DepthwiseConv2DKernelF32> depthwise_conv2d_kernels_f32();
+
 }  // namespace coppice::kernels

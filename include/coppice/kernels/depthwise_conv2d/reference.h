@@ -16,7 +16,7 @@ void depthwise_conv2d_ref(const DepthwiseConv2DParams& p, const Output& to,
                           const typename Output::Accumulator* bias, typename Output::Value* y) {
   using Accumulator = typename Output::Accumulator;
   // A 16-bit product operand keeps the widening multiply of SSE2 and NEON within reach.
-  using Value = std::conditional_t<std::is_same_v<Accumulator, float>, float, int16_t>;
+  using Value = std::conditional_t<std::is_floating_point_v<Accumulator>, Accumulator, int16_t>;
   const auto zero = static_cast<Value>(p.x_zero);
   const int channels = p.out_channels();
   Accumulator sum[kRowChannels];

@@ -1,0 +1,209 @@
+#pragma once
+
+#include "coppice/kernels/conv2d/dense.h"
+#include "kernels/simd/f32_packed.h"
+#include "kernels/simd/inline.h"
+#include "kernels/simd/window_walk.h"
+
+namespace coppice::kernels {
+
+/// Convolution in registers: tiles of pixels times vectors of output channels, all sums live. A
+/// step of the sum reads a value of each pixel as a broadcast and a row of weights, packed in the
+/// order of reading. Taps that lie side by side in memory are one run of values, so that few
+/// channels and 1x1 windows need no kernel of their own.
+template <class V>
+struct Conv2DF32 {
+  using Vector = typename V::Vector;
+  using Walk = simd::WindowWalk<V, float>;
+  static constexpr int kLanes = V::kLanes;
+  // At least 8 sums hide the multiply-add's latency of 4 cycles at 2 per cycle; loads, 2 per cycle
+  // too, must not be more than products: (pixels + vectors) <= pixels * vectors.
+  static constexpr int kMostVectors = V::kRegisters >= 32 ? 4 : 2;
+  static constexpr int kMostPixels = V::kRegisters >= 32 ? 14 : 12;
+  static constexpr int tile_pixels(int vectors) {
+    const int fitting = (V::kRegisters - vectors - 1) / vectors;
+    return fitting < kMostPixels ? fitting : kMostPixels;
+  }
+
+  /// Output channels that are computed together, of one group.
+  struct Block {
+    int first = 0;    ///< Output channel.
+    int used = 0;     ///< Channels of this block.
+    int vectors = 0;  ///< That hold them.
+    int group = 0;
+  };
+  static int sum_length(const Conv2DParams& p) { return p.taps() * p.in_per_group(); }
+
+  template <class Body>
+  static void for_each_block(const Conv2DParams& p, Body body) {
+    const int channels = p.out_per_group();
+    for (int group = 0; group < p.groups; ++group) {
+      int first = 0;
+      simd::for_each_tile<V>((channels + kLanes - 1) / kLanes, kMostVectors, [&](int vectors) {
+        const int left = channels - first, room = vectors * kLanes;
+        body(Block{group * channels + first, left < room ? left : room, vectors, group});
+        first += room;
+      });
+    }
+  }
+
+  static bool accepts(const Conv2DParams&) { return true; }
+
+  static size_t packed_bytes(const Conv2DParams& p) {
+    int vectors = 0;
+    for_each_block(p, [&](const Block& b) { vectors += b.vectors; });
+    return simd::packed_bytes(vectors, 1 + sum_length(p), kLanes);
+  }
+
+  /// A block's biases, then a row of weights for each term of the sum. Returns the end.
+  static float* pack_block(const Block& b, int length, const float* weights, const float* bias,
+                           float* to) {
+    for (int k = -1; k < length; ++k) {
+      for (int o = 0; o < b.vectors * kLanes; ++o, ++to) {
+        if (o >= b.used) {
+          *to = 0.0f;
+        } else if (k < 0) {
+          *to = bias != nullptr ? bias[b.first + o] : 0.0f;
+        } else {
+          *to = weights[static_cast<ptrdiff_t>(b.first + o) * length + k];
+        }
+      }
+    }
+    return to;
+  }
+  static bool pack(const Conv2DParams& p, const ClampFloat& clamp, const float* weights,
+                   const float* bias, void* packed) {
+    float* to = simd::begin_packed(clamp, packed);
+    for_each_block(p,
+                   [&](const Block& b) { to = pack_block(b, sum_length(p), weights, bias, to); });
+    return true;
+  }
+
+  /// The values of a window: `rows` times `segments` runs of contiguous floats.
+  struct Runs {
+    int rows = 0, segments = 0, length = 0;
+    ptrdiff_t row_step = 0, segment_step = 0;
+  };
+  static Runs runs_of(const Conv2DParams& p, const Image<const float>& in) {
+    const Window2D& w = p.window;
+    Runs runs{w.kernel_h, w.kernel_w, p.in_per_group(), w.dilation_h * in.row_step,
+              w.dilation_w * in.pixel_step};
+    if (runs.segment_step == runs.length) {
+      runs.length *= runs.segments;
+      runs.segments = 1;
+      if (runs.row_step == runs.length) {
+        runs.length *= runs.rows;
+        runs.rows = 1;
+      }
+    }
+    return runs;
+  }
+
+  template <int kPixels, int kVectors>
+  struct Sums {
+    Vector sum[kPixels][kVectors];
+
+    // kSteps terms: values at from[pixel] + at, weights at `weights`.
+    template <int kSteps>
+    COPPICE_INLINE void accumulate(const float* const (&from)[kPixels], ptrdiff_t at,
+                                   const float* weights) {
+      simd::unroll<kSteps>([&](auto step) COPPICE_LAMBDA {
+        Vector row[kVectors];
+        simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+          row[v] = V::load(weights + (step * kVectors + v) * kLanes);
+        });
+        simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+          const Vector value = V::all(from[p][at + step]);
+          simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+            sum[p][v] = V::multiply_add(value, row[v], sum[p][v]);
+          });
+        });
+      });
+    }
+  };
+
+  struct Output {
+    const simd::PackedClamp& clamp;
+    int used;  ///< Channels of the block.
+  };
+
+  template <int kPixels, int kVectors>
+  static void tile(const Runs& runs, const float* const* windows, float* const* to,
+                   const float* packed, const Output& output) {
+    Sums<kPixels, kVectors> sums;
+    const float* from[kPixels];
+    simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+      from[p] = windows[p];
+      simd::unroll<kVectors>([&](auto v)
+                                 COPPICE_LAMBDA { sums.sum[p][v] = V::load(packed + v * kLanes); });
+    });
+    const float* weights = packed + kVectors * kLanes;
+    constexpr int kSteps = 4, kRow = kVectors * kLanes;
+    for (int row = 0; row < runs.rows; ++row) {
+      for (int segment = 0; segment < runs.segments; ++segment) {
+        ptrdiff_t at = row * runs.row_step + segment * runs.segment_step;
+        int left = runs.length;
+        for (; left >= kSteps; left -= kSteps, at += kSteps, weights += kSteps * kRow) {
+          sums.template accumulate<kSteps>(from, at, weights);
+        }
+        for (; left > 0; --left, ++at, weights += kRow) {
+          sums.template accumulate<1>(from, at, weights);
+        }
+      }
+    }
+    const bool whole = output.used == kRow;
+    const Vector low = V::all(output.clamp.min), high = V::all(output.clamp.max);
+    simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+      simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+        const Vector result = V::min(V::max(sums.sum[p][v], low), high);
+        if (v + 1 < kVectors || whole) {
+          V::store(to[p] + v * kLanes, result);
+        } else {
+          V::store_part(to[p] + v * kLanes, result, output.used - v * kLanes);
+        }
+      });
+    });
+  }
+
+  using TileFunction = void (*)(const Runs&, const float* const*, float* const*, const float*,
+                                const Output&);
+  // tiles[vectors - 1][pixels - 1].
+  struct TileTable {
+    TileFunction tiles[kMostVectors][kMostPixels] = {};
+    constexpr TileTable() {
+      simd::unroll<kMostVectors>([&](auto v) COPPICE_LAMBDA {
+        simd::unroll<tile_pixels(v + 1)>([&](auto p)
+                                             COPPICE_LAMBDA { tiles[v][p] = &tile<p + 1, v + 1>; });
+      });
+    }
+  };
+  static void run(const Conv2DParams& p, const void* packed, const Image<const float>& in,
+                  const Image<float>& out, RowRange rows) {
+    static constexpr TileTable kTable{};
+    const Runs runs = runs_of(p, in);
+    const float* weights = simd::packed_weights(packed);
+    for_each_block(p, [&](const Block& b) {
+      Image<const float> x = in;
+      x.data += b.group * p.in_per_group();
+      Image<float> y = out;
+      y.data += b.first;
+      const Output output{simd::packed_clamp(packed), b.used};
+      const TileFunction* tiles = kTable.tiles[b.vectors - 1];
+      Walk walk(p.window, x, y, rows.begin);
+      simd::for_each_tile<V>((rows.end - rows.begin) * p.window.out_w, tile_pixels(b.vectors),
+                             [&](int pixels) {
+                               const float* from[kMostPixels];
+                               float* to[kMostPixels];
+                               walk.take(pixels, from, to);
+                               tiles[pixels - 1](runs, from, to, weights, output);
+                             });
+      weights += static_cast<ptrdiff_t>(b.vectors) * kLanes * (1 + sum_length(p));
+    });
+  }
+
+  static constexpr Conv2DKernelF32 kernel(const char* name, Isa isa) {
+    return {name, isa, accepts, packed_bytes, pack, run};
+  }
+};
+
+}  // namespace coppice::kernels

@@ -1,0 +1,9 @@
+#include "kernels/simd/f32_avx512.h"
+#include "kernels/depthwise_conv2d/f32_run.h"
+
+namespace coppice::kernels {
+
+extern constinit const DepthwiseConv2DKernelF32 kDepthwiseConv2DF32Avx512 =
+    DepthwiseConv2DF32<simd::Avx512F32>::kernel("depthwise_conv2d_f32_avx512", Isa::kAvx512);
+
+}  // namespace coppice::kernels

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "kernels/simd/inline.h"
+
+#include <immintrin.h>
+
+namespace coppice::kernels::simd {
+
+/// Sixteen floats of AVX-512. A generic kernel is instantiated with this type, so that no function
+/// of one instruction set is linked into another's.
+struct Avx512F32 {
+  using Vector = __m512;
+  using Index = __m512i;
+  static constexpr int kLanes = 16;
+  static constexpr int kRegisters = 32;
+
+  static COPPICE_INLINE Vector zero() { return _mm512_setzero_ps(); }
+  static COPPICE_INLINE Vector all(float value) { return _mm512_set1_ps(value); }
+  static COPPICE_INLINE Vector load(const float* from) { return _mm512_loadu_ps(from); }
+  static COPPICE_INLINE void store(float* to, Vector v) { _mm512_storeu_ps(to, v); }
+  /// The first `count` floats, 0 <= count <= kLanes.
+  static COPPICE_INLINE void store_part(float* to, Vector v, int count) {
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), v);
+  }
+  /// a * b + c, rounded once.
+  static COPPICE_INLINE Vector multiply_add(Vector a, Vector b, Vector c) {
+    return _mm512_fmadd_ps(a, b, c);
+  }
+  static COPPICE_INLINE Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+  static COPPICE_INLINE Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+  static COPPICE_INLINE Vector min(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+  static COPPICE_INLINE Vector max(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+  static COPPICE_INLINE Index load_index(const int* from) { return _mm512_loadu_si512(from); }
+  /// Lane i is v[index[i]], 0 <= index[i] < kLanes.
+  static COPPICE_INLINE Vector pick(Vector v, Index index) {
+    return _mm512_permutexvar_ps(index, v);
+  }
+};
+
+}  // namespace coppice::kernels::simd
