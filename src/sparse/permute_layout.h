@@ -25,18 +25,18 @@ struct PermuteHeader {
 
 /// Byte offsets from the part's begin.
 struct PermutePart {
-  uint64_t bytes = 0;     ///< Of the part.
-  int32_t vectors = 0;    ///< Of lanes.
-  uint32_t bias = 0;      ///< int32 [vectors, lanes]
-  uint32_t stage = 0;     ///< Stage constants [vectors]
-  uint32_t order = 0;     ///< [blocks, 4 * lanes] Place of each channel among the narrowed bytes.
-  uint32_t stream = 0;    ///< Permute::stream
-  uint32_t segment = 0;   ///< Permute::segment
-  uint32_t segments = 0;  ///< Permute::segments
+  uint64_t bytes = 0;    ///< Of the part.
+  int32_t vectors = 0;   ///< Of lanes.
+  uint32_t bias = 0;     ///< int32 [vectors, lanes]
+  uint32_t stage = 0;    ///< Stage constants [vectors]
+  uint32_t order = 0;    ///< [blocks, 4 * lanes] Place of each channel among the narrowed bytes.
+  uint32_t stream = 0;   ///< Permute::stream
+  uint32_t segment = 0;  ///< Permute::segment
+  uint32_t end = 0;      ///< Permute::end
 };
 
 struct PermuteSegment {
-  uint16_t start, steps;
+  uint16_t run, start, steps;
 };
 
 static_assert(sizeof(PermuteHeader) <= kPermuteHeaderBytes);

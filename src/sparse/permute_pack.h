@@ -18,7 +18,8 @@ class PermutePacker {
       : p_(p), runs_(runs_of(p)), w_(w) {}
 
   bool accepts() const {
-    return p_.in_per_group() >= 4 && p_.out_per_group() >= 4 && runs_.length <= kMaxColumns;
+    return p_.in_per_group() >= 4 && p_.out_per_group() >= 4 &&
+           Format::accepts(weights_of(0), runs_);
   }
 
   size_t bytes() const {
@@ -131,7 +132,7 @@ class PermutePacker {
     const PermutePart at{rounded(carver.used()), vectors(),
                          offset(arrays.bias),    offset(arrays.stage),
                          offset(arrays.order),   offset(format.stream),
-                         offset(format.segment), offset(format.segments)};
+                         offset(format.segment), offset(format.end)};
     std::memcpy(part, &at, sizeof(at));
     return at.bytes;
   }

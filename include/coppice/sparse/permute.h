@@ -11,6 +11,9 @@ struct Runs {
   int length = 1;
 };
 
+/// Most runs that kernels take.
+inline constexpr int kMaxRuns = 256;
+
 /// One run a kernel row when its pixels are dense in memory (dilation 1, one group), else one a
 /// tap.
 constexpr Runs runs_of(const kernels::Conv2DParams& p) {
@@ -57,16 +60,17 @@ struct Permute {
   static_assert(kUnit == 1 || kUnit == 4);
   static_assert(kShape.ordered == 1 || kShape.ordered % kShape.lanes == 0);
   struct Segment {
+    uint16_t run;
     uint16_t start;  ///< First byte of the window in the run.
-    uint16_t steps;
+    uint16_t steps;  ///< At least 1.
   };
 
   int rows = 0, taps = 1, depth = 1;
   Runs runs;
-  const uint8_t* stream = nullptr;     ///< [all steps, kStepBytes]
-  const Segment* segment = nullptr;    ///< [all segments]
-  const uint16_t* segments = nullptr;  ///< [groups(), runs.count] Number of segments.
-  const uint8_t* channel = nullptr;    ///< [groups() * 16] Channel of the lane: see first_of().
+  const uint8_t* stream = nullptr;   ///< [all steps, kStepBytes]
+  const Segment* segment = nullptr;  ///< [all segments]
+  const uint32_t* end = nullptr;     ///< [groups()] End of the group in `segment`.
+  const uint8_t* channel = nullptr;  ///< [groups() * 16] Channel of the lane: see first_of().
 
   constexpr int groups() const { return (rows + kLanes - 1) / kLanes; }
   /// Channels of the lanes of a group count from here.
@@ -75,7 +79,8 @@ struct Permute {
   }
 
   static bool accepts(const DenseWeights<int8_t>& w, const Runs& runs) {
-    return runs.count * runs.length == w.columns() && runs.length <= kMaxColumns;
+    return runs.count * runs.length == w.columns() && runs.length <= kMaxColumns &&
+           runs.count <= kMaxRuns;
   }
   static size_t bytes(const DenseWeights<int8_t>& w, const Runs& runs) {
     Carver carver;
@@ -91,14 +96,14 @@ struct Permute {
         w, runs,
         [&](const Schedule& schedule) {
           for (int lane = 0; lane < kLanes; ++lane) *at.channel++ = schedule.channel(lane);
-          for (int run = 0; run < runs.count; ++run) *at.segments++ = 0;
+          *at.end++ = static_cast<uint32_t>(at.segment + 1 - format.segment);
         },
         [&](const Schedule& schedule, int run, int start, bool same_window) {
           if (!same_window) {
-            *++at.segment = {static_cast<uint16_t>(start), 0};
-            ++at.segments[run - runs.count];
+            *++at.segment = {static_cast<uint16_t>(run), static_cast<uint16_t>(start), 0};
           }
           ++at.segment->steps;
+          at.end[-1] = static_cast<uint32_t>(at.segment + 1 - format.segment);
           schedule.write(start, at.stream);
           at.stream += kStepBytes;
         });
@@ -108,10 +113,7 @@ struct Permute {
   /// All steps: what a run over one pixel executes.
   size_t step_count() const {
     size_t count = 0;
-    const Segment* at = segment;
-    for (int i = 0; i < groups() * runs.count; ++i) {
-      for (int left = segments[i]; left > 0; --left) count += (at++)->steps;
-    }
+    for (uint32_t i = 0; groups() > 0 && i < end[groups() - 1]; ++i) count += segment[i].steps;
     return count;
   }
   /// Weights that a run multiplies with, padding included.
@@ -126,7 +128,7 @@ struct Permute {
     Permute format;
     uint8_t* stream;
     Segment* segment;
-    uint16_t* segments;
+    uint32_t* end;
     uint8_t* channel;
   };
   class Schedule;
@@ -161,11 +163,11 @@ struct Permute {
     const auto groups = static_cast<size_t>(format.groups());
     auto* stream = carver.take<uint8_t>(steps * kStepBytes);
     auto* segment = carver.take<Segment>(windows);
-    auto* segments = carver.take<uint16_t>(groups * static_cast<size_t>(runs.count));
+    auto* end = carver.take<uint32_t>(groups);
     auto* channel = carver.take<uint8_t>(groups * kLanes);
     format.stream = stream, format.segment = segment;
-    format.segments = segments, format.channel = channel;
-    return {format, stream, segment, segments, channel};
+    format.end = end, format.channel = channel;
+    return {format, stream, segment, end, channel};
   }
 };
 
@@ -294,15 +296,13 @@ void Permute<kShape>::for_each(int row, Visit&& visit) const {
   for (int group = 0; group < groups(); ++group) {
     int lane = 0;
     while (lane < kLanes && first_of(group) + channel[group * kLanes + lane] != row) ++lane;
-    for (int run = 0; run < runs.count; ++run) {
-      for (int left = segments[group * runs.count + run]; left > 0; --left, ++window) {
-        const int begin = run * runs.length + window->start;
-        for (int k = 0; k < window->steps; ++k, step += kStepBytes) {
-          for (int i = 0; lane < kLanes && i < 4; ++i) {
-            const auto value = static_cast<int8_t>(step[kPlaceBytes + lane * 4 + i]);
-            const int column = begin + step[lane * kPlaces + i / kUnit] * kUnit + i % kUnit;
-            if (value != 0) visit(column / depth, column % depth, value);
-          }
+    for (; window < segment + end[group]; ++window) {
+      const int begin = window->run * runs.length + window->start;
+      for (int k = 0; k < window->steps; ++k, step += kStepBytes) {
+        for (int i = 0; lane < kLanes && i < 4; ++i) {
+          const auto value = static_cast<int8_t>(step[kPlaceBytes + lane * 4 + i]);
+          const int column = begin + step[lane * kPlaces + i / kUnit] * kUnit + i % kUnit;
+          if (value != 0) visit(column / depth, column % depth, value);
         }
       }
     }
