@@ -81,6 +81,11 @@ struct Avx512Base {
     return _mm512_permutexvar_epi32(order, packed);
   }
 
+  /// kLanes bytes, each in a lane.
+  static COPPICE_INLINE Int widen8(const uint8_t* from) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+
   /// `count` bytes, 1 <= count <= kBytes, the rest 0; reads no further.
   static COPPICE_INLINE Int load_first(const uint8_t* from, int count) {
     if (count == kBytes) return load(from);
