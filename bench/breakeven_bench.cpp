@@ -11,6 +11,7 @@
 #include "coppice/prune/prune.h"
 #include "support/entrants.h"
 #include "support/harness.h"
+#include "support/kernel_entrants.h"
 #include "support/layers.h"
 #include "support/workload.h"
 
@@ -39,8 +40,19 @@ Result<std::vector<Graph>> pruned(const Graph& layer, const char* granularity, d
   return std::vector<Graph>{std::move(graph), std::move(integer)};
 }
 
-bool is_dense(const Entrant& entrant) {
-  return entrant.ours ? entrant.name == "coppice:dense" : !entrant.sparse;
+// Who runs the dense weights, and who the pruned ones.
+struct Contenders {
+  std::vector<Entrant> dense, sparse;
+};
+
+Contenders make_contenders(std::optional<Isa> isa) {
+  Contenders contenders{dense_kernel_entrants(isa), sparse_kernel_entrants(isa)};
+  for (Entrant& entrant : make_entrants(isa)) {
+    const bool dense = entrant.ours ? entrant.name == "coppice:dense" : !entrant.sparse;
+    if (entrant.name == "coppice:reference") continue;
+    (dense ? contenders.dense : contenders.sparse).push_back(std::move(entrant));
+  }
+  return contenders;
 }
 
 void add_dense(const LayerWorkload& layer, const std::vector<Entrant>& entrants) {
@@ -48,7 +60,7 @@ void add_dense(const LayerWorkload& layer, const std::vector<Entrant>& entrants)
   if (!graphs.ok()) return;
   for (const Graph& graph : *graphs) {
     register_contenders(fmt::format("{}/{}/dense/0.00", layer.name, type_name(graph)), graph,
-                        select(entrants, is_dense));
+                        entrants);
   }
 }
 
@@ -68,8 +80,7 @@ void add_sparse(const LayerWorkload& layer, const char* granularity,
       register_contenders(
           fmt::format("{}/{}/{}/{:.2f}", layer.name, type_name(graph), granularity, sparsity),
           graph, select(entrants, [&](const Entrant& entrant) {
-            return !is_dense(entrant) && entrant.name != "coppice:reference" &&
-                   (entrant.ours || !graph.quantized());
+            return entrant.ours || !graph.quantized();
           }));
     }
   }
@@ -93,11 +104,11 @@ std::vector<LayerWorkload> all_layers() {
 int main(int argc, char** argv) {
   using namespace coppice;
   const bench::Flags flags = bench::start(argc, argv);
-  const auto entrants = bench::make_entrants(flags.isa);
+  const auto contenders = bench::make_contenders(flags.isa);
   for (const auto& layer : bench::all_layers()) {
-    bench::add_dense(layer, entrants);
+    bench::add_dense(layer, contenders.dense);
     for (const char* granularity : bench::kGranularities) {
-      bench::add_sparse(layer, granularity, entrants);
+      bench::add_sparse(layer, granularity, contenders.sparse);
     }
   }
   bench::Run run;

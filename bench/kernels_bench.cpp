@@ -1,12 +1,14 @@
-// Single layers: our executors and the peers, float and int8 with the rounding that the peers have.
-// The layers are those of five networks of the zoo, and a few standard sizes, which come with 4 and
-// 2 bits a weight too. Names are <network>/<layer>/<type>/<contender>.
+// Single layers: our executors, our kernels by themselves, and the peers, float and int8 with the
+// rounding that the peers have. The layers are those of five networks of the zoo, and a few
+// standard sizes, which come with 4 and 2 bits a weight too. Names are
+// <network>/<layer>/<type>/<contender>.
 #include <fmt/format.h>
 
 #include <cstdio>
 
 #include "support/entrants.h"
 #include "support/harness.h"
+#include "support/kernel_entrants.h"
 #include "support/layers.h"
 #include "support/workload.h"
 
@@ -48,7 +50,9 @@ void add_standard_layers(const std::vector<Entrant>& entrants) {
 int main(int argc, char** argv) {
   using namespace coppice;
   const bench::Flags flags = bench::start(argc, argv);
-  const auto entrants = bench::make_entrants(flags.isa);
+  auto entrants = bench::make_entrants(flags.isa);
+  for (auto& kernel : bench::dense_kernel_entrants(flags.isa))
+    entrants.push_back(std::move(kernel));
   for (const char* arch : {"ds_cnn", "resnet8", "vww", "lenet", "alexnet"}) {
     bench::add_network(arch, std::nullopt, entrants);
     bench::add_network(arch, Rounding::kFloat, entrants);

@@ -185,7 +185,8 @@ void register_contenders(const std::string& prefix, const Graph& graph,
     const std::string name = prefix + "/" + entrant.name;
     auto compiled = entrant.compile(graph);
     if (!compiled.ok()) {
-      fmt::print(stderr, "{}: left out: {}\n", name, compiled.error().message);
+      const std::string& why = compiled.error().message;
+      if (!why.empty()) fmt::print(stderr, "{}: left out: {}\n", name, why);
       continue;
     }
     const std::shared_ptr<Contender> contender = std::move(compiled).value();

@@ -1,0 +1,183 @@
+#include "support/kernel_entrants.h"
+
+#include "coppice/exec/lower.h"
+#include "coppice/kernels/conv2d/dense.h"
+#include "coppice/kernels/depthwise_conv2d/dense.h"
+#include "coppice/sparse/kernel.h"
+#include "support/layer_image.h"
+
+namespace coppice::bench {
+namespace {
+
+using kernels::Conv2DParams;
+using kernels::DepthwiseConv2DParams;
+
+// A kernel that a layer is not made for: not worth a line.
+const Error kOtherKind{ErrorCode::kUnsupported, ""};
+
+std::optional<Conv2DParams> params_of(const Graph& graph, const Conv2DParams*) {
+  const Node& node = graph.nodes[0];
+  if (std::holds_alternative<Conv2D>(node.op)) return exec::conv2d_params(graph, node);
+  if (!std::holds_alternative<FullyConnected>(node.op)) return std::nullopt;
+  return sparse::as_conv2d(exec::fully_connected_params(graph, node));
+}
+std::optional<DepthwiseConv2DParams> params_of(const Graph& graph, const DepthwiseConv2DParams*) {
+  const Node& node = graph.nodes[0];
+  if (!std::holds_alternative<DepthwiseConv2D>(node.op)) return std::nullopt;
+  return exec::depthwise_conv2d_params(graph, node);
+}
+
+int in_channels(const Conv2DParams& p) { return p.in_channels; }
+int in_channels(const DepthwiseConv2DParams& p) { return p.channels; }
+int out_channels(const Conv2DParams& p) { return p.out_channels; }
+int out_channels(const DepthwiseConv2DParams& p) { return p.out_channels(); }
+
+// Weights, bias and last stage of a layer as a kernel packs them.
+template <class T>
+struct LayerValues {
+  std::vector<float> real_weights, real_bias;
+  std::vector<int8_t> weights;
+  std::vector<int32_t> bias;
+  exec::RequantizeTable table;
+
+  explicit LayerValues(const Graph& graph) {
+    const Node& node = graph.nodes[0];
+    const Parameter& w = *node.parameter("weight");
+    const Parameter* b = node.parameter("bias");
+    if constexpr (std::is_same_v<T, float>) {
+      real_weights = w.value;
+      if (b != nullptr) real_bias = b->value;
+    } else {
+      weights.assign(w.quantized->values.begin(), w.quantized->values.end());
+      if (b != nullptr) bias = b->quantized->values;
+      table = exec::requantize_table(graph, node);
+    }
+  }
+};
+
+template <class T, class Params>
+class KernelRun final : public Contender {
+ public:
+  using Run = void (*)(const Params&, const void*, const kernels::Image<const T>&,
+                       const kernels::Image<T>&, kernels::RowRange);
+
+  KernelRun(const Params& params, T padding, Run kernel, size_t packed_bytes)
+      : params_(params),
+        run_(kernel),
+        packed_(packed_bytes / sizeof(CacheLine) + 1),
+        in_(LayerImage<T>::input_of(params.window, in_channels(params), padding)),
+        out_(params.window.out_h, params.window.out_w, out_channels(params), {}, T{0}) {}
+
+  void* packed() { return packed_.data(); }
+
+  void set_input(const Values& input) override {
+    if constexpr (std::is_same_v<T, float>)
+      in_.set(input.real);
+    else
+      in_.set(input.integer);
+  }
+  void run() override {
+    run_(params_, packed_.data(), in_.image(), out_.image(), {0, params_.window.out_h});
+  }
+  Values output() override {
+    if constexpr (std::is_same_v<T, float>)
+      return {out_.template get<float>(), {}};
+    else
+      return {{}, out_.template get<int8_t>()};
+  }
+
+ private:
+  const Params params_;
+  const Run run_;
+  std::vector<CacheLine> packed_;
+  LayerImage<T> in_, out_;
+};
+
+// The layer's parameters if it is of the kernel's kind: its op, its number type, 8 bits a weight.
+template <class T, class Params>
+std::optional<Params> matching_params(const Graph& graph) {
+  const Parameter* weight = graph.nodes[0].parameter("weight");
+  if (graph.nodes.size() != 1 || weight == nullptr) return std::nullopt;
+  if (graph.quantized() == std::is_same_v<T, float>) return std::nullopt;
+  if (graph.quantized() && weight->quantized->bits != 8) return std::nullopt;
+  return params_of(graph, static_cast<const Params*>(nullptr));
+}
+
+Activation activation_of(const Op& op) {
+  return std::visit(
+      [](const auto& typed) {
+        if constexpr (requires { typed.activation; }) return typed.activation;
+        return Activation::kNone;
+      },
+      op);
+}
+
+Error refused(const char* name) {
+  return Error{ErrorCode::kUnsupported, std::string(name) + " refuses this layer's factors"};
+}
+
+template <class T, class Params>
+ContenderResult compile_dense(const kernels::LayerKernel<T, Params>& kernel, const Graph& graph) {
+  const auto p = matching_params<T, Params>(graph);
+  if (!p || !kernel.accepts(*p)) return kOtherKind;
+  const LayerValues<T> values(graph);
+  const auto padding = static_cast<T>(graph.quantized() ? p->x_zero + 128 : 0);
+  auto made =
+      std::make_unique<KernelRun<T, Params>>(*p, padding, kernel.run, kernel.packed_bytes(*p));
+  bool packed = false;
+  if constexpr (std::is_same_v<T, float>) {
+    const auto to = exec::float_clamp(activation_of(graph.nodes[0].op));
+    packed =
+        kernel.pack(*p, to, values.real_weights.data(),
+                    values.real_bias.empty() ? nullptr : values.real_bias.data(), made->packed());
+  } else {
+    packed = kernel.pack(*p, values.table.view(), values.weights.data(),
+                         values.bias.empty() ? nullptr : values.bias.data(), made->packed());
+  }
+  if (!packed) return refused(kernel.name);
+  return ContenderResult(std::move(made));
+}
+
+ContenderResult compile_sparse(const sparse::SparseConv2DU8& kernel, const Graph& graph) {
+  const auto p = matching_params<uint8_t, Conv2DParams>(graph);
+  if (!p) return kOtherKind;
+  const LayerValues<uint8_t> values(graph);
+  const int8_t* w = values.weights.data();
+  if (!kernel.accepts(*p, w)) return kOtherKind;
+  auto made = std::make_unique<KernelRun<uint8_t, Conv2DParams>>(
+      *p, static_cast<uint8_t>(p->x_zero + 128), kernel.run, kernel.packed_bytes(*p, w));
+  if (!kernel.pack(*p, values.table.view(), w, values.bias.empty() ? nullptr : values.bias.data(),
+                   made->packed())) {
+    return refused(kernel.name);
+  }
+  return ContenderResult(std::move(made));
+}
+
+// One entrant a kernel of a list.
+template <class List, class Compile>
+void add(std::vector<Entrant>& entrants, const List& list, std::optional<Isa> isa,
+         Compile* compile) {
+  for (const auto& kernel : list) {
+    if (!isa_supported(kernel.isa) || (isa && !isa_allowed(kernel.isa, *isa))) continue;
+    entrants.push_back({std::string("coppice:") + kernel.name, true, false,
+                        [&kernel, compile](const Graph& graph) { return compile(kernel, graph); }});
+  }
+}
+
+}  // namespace
+
+std::vector<Entrant> dense_kernel_entrants(std::optional<Isa> isa) {
+  std::vector<Entrant> entrants;
+  add(entrants, kernels::conv2d_kernels_u8(), isa, compile_dense<uint8_t, Conv2DParams>);
+  add(entrants, kernels::depthwise_conv2d_kernels_u8(), isa,
+      compile_dense<uint8_t, DepthwiseConv2DParams>);
+  return entrants;
+}
+
+std::vector<Entrant> sparse_kernel_entrants(std::optional<Isa> isa) {
+  std::vector<Entrant> entrants;
+  add(entrants, sparse::sparse_conv2d_u8(), isa, compile_sparse);
+  return entrants;
+}
+
+}  // namespace coppice::bench
