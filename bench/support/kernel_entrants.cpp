@@ -171,6 +171,9 @@ std::vector<Entrant> dense_kernel_entrants(std::optional<Isa> isa) {
   add(entrants, kernels::conv2d_kernels_u8(), isa, compile_dense<uint8_t, Conv2DParams>);
   add(entrants, kernels::depthwise_conv2d_kernels_u8(), isa,
       compile_dense<uint8_t, DepthwiseConv2DParams>);
+  add(entrants, kernels::conv2d_kernels_f32(), isa, compile_dense<float, Conv2DParams>);
+  add(entrants, kernels::depthwise_conv2d_kernels_f32(), isa,
+      compile_dense<float, DepthwiseConv2DParams>);
   return entrants;
 }
 
