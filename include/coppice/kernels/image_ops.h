@@ -38,4 +38,23 @@ struct ImageOpsU8 {
 /// Best first; the last one runs everywhere.
 KernelList<ImageOpsU8> image_ops_u8();
 
+/// The same on float images.
+struct ImageOpsF32 {
+  Isa isa;
+  /// Channels of a pixel are contiguous; pixel steps may differ (a part of a concatenation).
+  void (*copy)(const ImageSize& size, const Image<const float>& x, const Image<float>& y);
+  void (*clamp)(const ImageSize& size, const ClampFloat& to, const Image<const float>& x,
+                const Image<float>& y);
+  void (*add)(const ImageSize& size, const ClampFloat& to, const Image<const float>& a,
+              const Image<const float>& b, const Image<float>& y);
+  /// Padding does not count and is not read.
+  void (*avg_pool2d)(const PoolParams<float>& p, const Image<const float>& x, const Image<float>& y,
+                     RowRange rows);
+  void (*max_pool2d)(const PoolParams<float>& p, const Image<const float>& x, const Image<float>& y,
+                     RowRange rows);
+};
+
+/// Best first; the last one runs everywhere.
+KernelList<ImageOpsF32> image_ops_f32();
+
 }  // namespace coppice::kernels

@@ -1,18 +1,25 @@
-#include "coppice/kernels/conv2d/dense.h"
+#include "kernels/conv2d/f32_one_pixel.h"
+#include "kernels/conv2d/f32_run.h"
+#include "kernels/simd/f32_portable.h"
 
 namespace coppice::kernels {
 
 #if defined(__x86_64__)
 extern const Conv2DKernelF32 kOnePixelF32Avx512, kConv2DF32Avx512, kOnePixelF32Avx2, kConv2DF32Avx2;
+#endif
 
 KernelList<Conv2DKernelF32> conv2d_kernels_f32() {
-  // Copied here, by code for any processor.
-  static const Conv2DKernelF32 kernels[] = {kOnePixelF32Avx512, kConv2DF32Avx512, kOnePixelF32Avx2,
-                                            kConv2DF32Avx2};
-  return {kernels, static_cast<int>(sizeof(kernels) / sizeof(kernels[0]))};
-}
-#else
-KernelList<Conv2DKernelF32> conv2d_kernels_f32() { return {}; }
+  static const Conv2DKernelF32 all[] = {
+#if defined(__x86_64__)
+    kOnePixelF32Avx512,
+    kConv2DF32Avx512,
+    kOnePixelF32Avx2,
+    kConv2DF32Avx2,
 #endif
+    OnePixelF32<simd::PortableF32>::kernel("one_pixel_f32", Isa::kScalar),
+    Conv2DF32<simd::PortableF32>::kernel("conv2d_f32", Isa::kScalar),
+  };
+  return {all, static_cast<int>(sizeof(all) / sizeof(all[0]))};
+}
 
 }  // namespace coppice::kernels

@@ -1,18 +1,21 @@
-#include "coppice/kernels/depthwise_conv2d/dense.h"
+#include "kernels/depthwise_conv2d/f32_run.h"
+#include "kernels/simd/f32_portable.h"
 
 namespace coppice::kernels {
 
 #if defined(__x86_64__)
 extern const DepthwiseConv2DKernelF32 kDepthwiseConv2DF32Avx512, kDepthwiseConv2DF32Avx2;
+#endif
 
 KernelList<DepthwiseConv2DKernelF32> depthwise_conv2d_kernels_f32() {
-  // Copied here, by code for any processor.
-  static const DepthwiseConv2DKernelF32 kernels[] = {kDepthwiseConv2DF32Avx512,
-                                                     kDepthwiseConv2DF32Avx2};
-  return {kernels, static_cast<int>(sizeof(kernels) / sizeof(kernels[0]))};
-}
-#else
-KernelList<DepthwiseConv2DKernelF32> depthwise_conv2d_kernels_f32() { return {}; }
+  static const DepthwiseConv2DKernelF32 all[] = {
+#if defined(__x86_64__)
+    kDepthwiseConv2DF32Avx512,
+    kDepthwiseConv2DF32Avx2,
 #endif
+    DepthwiseConv2DF32<simd::PortableF32>::kernel("depthwise_conv2d_f32", Isa::kScalar),
+  };
+  return {all, static_cast<int>(sizeof(all) / sizeof(all[0]))};
+}
 
 }  // namespace coppice::kernels

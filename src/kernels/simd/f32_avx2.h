@@ -39,6 +39,7 @@ struct Avx2F32 {
   }
   static COPPICE_INLINE Vector add(Vector a, Vector b) { return _mm256_add_ps(a, b); }
   static COPPICE_INLINE Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
+  static COPPICE_INLINE Vector divide(Vector a, Vector b) { return _mm256_div_ps(a, b); }
   static COPPICE_INLINE Vector min(Vector a, Vector b) { return _mm256_min_ps(a, b); }
   static COPPICE_INLINE Vector max(Vector a, Vector b) { return _mm256_max_ps(a, b); }
   static COPPICE_INLINE Index load_index(const int* from) {

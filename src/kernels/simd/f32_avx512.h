@@ -28,6 +28,7 @@ struct Avx512F32 {
   }
   static COPPICE_INLINE Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
   static COPPICE_INLINE Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+  static COPPICE_INLINE Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
   static COPPICE_INLINE Vector min(Vector a, Vector b) { return _mm512_min_ps(a, b); }
   static COPPICE_INLINE Vector max(Vector a, Vector b) { return _mm512_max_ps(a, b); }
   static COPPICE_INLINE Index load_index(const int* from) { return _mm512_loadu_si512(from); }
