@@ -208,8 +208,8 @@ class Permute<kShape>::Schedule {
     int first = runs_.length;
     for (const int at : at_) first = at < first ? at : first;
     // No window reaches further beyond the run than it must.
-    const int end = (runs_.length + kShape.alignment - 1) / kShape.alignment * kShape.alignment;
-    const int latest = end > kShape.window ? end - kShape.window : 0;
+    const int padded = (runs_.length + kShape.alignment - 1) / kShape.alignment * kShape.alignment;
+    const int latest = padded > kShape.window ? padded - kShape.window : 0;
     *start = first / kShape.alignment * kShape.alignment;
     *start = *start < latest ? *start : latest;
     return first < runs_.length;
