@@ -24,7 +24,9 @@ struct Bytes : kernels::simd::Avx512Vnni {
 struct Blocks : Bytes {
   static constexpr int kPlaceBytes = 16;
 
-  static COPPICE_INLINE Int load_places(const uint8_t* places) { return widen8(places); }
+  static COPPICE_INLINE Int load_places(const uint8_t* places) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(places)));
+  }
   static COPPICE_INLINE Int look_up(Table table, Int places) {
     return _mm512_permutexvar_epi32(places, table);
   }
