@@ -14,6 +14,7 @@
 #include "coppice/kernels/pool/reference.h"
 #include "coppice/kernels/softmax/reference.h"
 #include "exec/layer.h"
+#include "exec/parameter_values.h"
 
 namespace coppice::exec {
 namespace {
@@ -54,24 +55,10 @@ struct Maker {
     }
   }
 
-  template <class Value>
-  std::vector<Value> values(const char* name) const {
-    const Parameter* parameter = context.node.parameter(name);
-    if (parameter == nullptr) return {};
-    std::vector<Value> result(static_cast<size_t>(parameter->shape.elements()));
-    if constexpr (kIsFloat) {
-      result = parameter->value;
-      for (size_t i = 0; i < parameter->mask.size(); ++i) {
-        if (parameter->mask[i] == 0) result[i] = 0.0f;
-      }
-    } else {
-      std::transform(parameter->quantized->values.begin(), parameter->quantized->values.end(),
-                     result.begin(), [](int32_t value) { return static_cast<Value>(value); });
-    }
-    return result;
+  std::vector<T> weights() const { return parameter_values<T>(context.node, "weight"); }
+  std::vector<Accumulator> bias() const {
+    return parameter_values<Accumulator>(context.node, "bias");
   }
-  std::vector<T> weights() const { return values<T>("weight"); }
-  std::vector<Accumulator> bias() const { return values<Accumulator>("bias"); }
   static const Accumulator* or_null(const std::vector<Accumulator>& bias) {
     return bias.empty() ? nullptr : bias.data();
   }

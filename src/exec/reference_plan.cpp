@@ -1,14 +1,12 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
 
 #include "coppice/exec/plan.h"
 #include "coppice/graph/cost.h"
-#include "coppice/graph/fold.h"
 #include "coppice/graph/planner.h"
 #include "coppice/kernels/quantize.h"
 #include "exec/layer.h"
+#include "exec/plans.h"
 
 namespace coppice::exec {
 namespace {
@@ -18,9 +16,9 @@ struct alignas(64) CacheLine {
   std::byte bytes[64];
 };
 
-class CompiledPlan final : public Plan {
+class ReferencePlan final : public Plan {
  public:
-  CompiledPlan(Graph graph, MemoryPlan memory)
+  ReferencePlan(Graph graph, MemoryPlan memory)
       : graph_(std::move(graph)),
         memory_(std::move(memory)),
         integer_(graph_.quantized()),
@@ -35,7 +33,7 @@ class CompiledPlan final : public Plan {
       COPPICE_TRY(CompiledLayer layer, make_reference_layer(context));
       layers_.push_back(std::move(layer.run));
       choices_.push_back({node.name, std::string(op_name(node.op)), std::move(layer.kernel),
-                          std::move(layer.reason), cost.layers[i].macs_dense});
+                          std::move(layer.reason), cost.layers[i].macs_dense, Isa::kScalar, false});
     }
     // The layers hold their own packed copies.
     for (Node& node : graph_.nodes) node.parameters.clear();
@@ -130,41 +128,11 @@ class CompiledPlan final : public Plan {
   std::vector<LayerChoice> choices_;
 };
 
-// A graph is either all float or all integer; anything between is a half-done quantization.
-Status check_one_data_type(const Graph& graph) {
-  if (graph.quantized()) return {};
-  for (const TensorInfo& tensor : graph.tensors) {
-    if (!tensor.quantization) continue;
-    return Error{ErrorCode::kUnsupported,
-                 fmt::format("{}: tensor \"{}\" is quantized and others are not; the executor runs "
-                             "graphs that are all float or all integer",
-                             graph.name, tensor.name)};
-  }
-  return {};
-}
-
 }  // namespace
 
-const std::vector<Listed>& executors() {
-  static const std::vector<Listed> all = {
-      {"reference", "plain loops, the specification; integer results bit-exact"},
-  };
-  return all;
-}
-
-std::string_view executor_name(Executor executor) {
-  return executors()[static_cast<size_t>(executor)].name;
-}
-
-Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options) {
-  if (options.threads < 1) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("threads is {}; expected at least 1", options.threads)};
-  }
-  COPPICE_TRY(Graph fused, fuse_for_inference(graph));
-  COPPICE_TRY_STATUS(check_one_data_type(fused));
-  MemoryPlan memory = plan_memory(fused);
-  auto plan = std::make_unique<CompiledPlan>(std::move(fused), std::move(memory));
+Result<std::unique_ptr<Plan>> make_reference_plan(Graph graph) {
+  MemoryPlan memory = plan_memory(graph);
+  auto plan = std::make_unique<ReferencePlan>(std::move(graph), std::move(memory));
   COPPICE_TRY_STATUS(plan->add_layers());
   return std::unique_ptr<Plan>(std::move(plan));
 }

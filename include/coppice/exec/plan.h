@@ -17,6 +17,7 @@ namespace coppice::exec {
 /// Which family of kernels runs the layers.
 enum class Executor {
   kReference,  ///< The specification: plain loops, integer results bit-exact.
+  kDense,      ///< Vector kernels on one layout for the whole plan; integers equal the reference.
 };
 std::string_view executor_name(Executor executor);
 
@@ -37,6 +38,8 @@ struct LayerChoice {
   std::string kernel;
   std::string reason;
   int64_t macs = 0;
+  Isa isa = Isa::kScalar;  ///< That the kernel is compiled for.
+  bool fallback = false;   ///< A plain kernel, because the executor has none for this layer.
 };
 
 /// A tensor while a plan runs: one of the two spans is filled, by the plan's data type.

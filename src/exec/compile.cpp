@@ -1,0 +1,50 @@
+#include <fmt/format.h>
+
+#include "coppice/exec/plan.h"
+#include "coppice/graph/fold.h"
+#include "exec/plans.h"
+
+namespace coppice::exec {
+namespace {
+
+// A graph is either all float or all integer; anything between is a half-done quantization.
+Status check_one_data_type(const Graph& graph) {
+  if (graph.quantized()) return {};
+  for (const TensorInfo& tensor : graph.tensors) {
+    if (!tensor.quantization) continue;
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("{}: tensor \"{}\" is quantized and others are not; the executor runs "
+                             "graphs that are all float or all integer",
+                             graph.name, tensor.name)};
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::vector<Listed>& executors() {
+  static const std::vector<Listed> all = {
+      {"reference", "plain loops, the specification; integer results bit-exact"},
+      {"dense", "vector kernels, borders kept in memory; integer results bit-exact"},
+  };
+  return all;
+}
+
+std::string_view executor_name(Executor executor) {
+  return executors()[static_cast<size_t>(executor)].name;
+}
+
+Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options) {
+  if (options.threads < 1) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("threads is {}; expected at least 1", options.threads)};
+  }
+  COPPICE_TRY(Graph fused, fuse_for_inference(graph));
+  COPPICE_TRY_STATUS(check_one_data_type(fused));
+  if (options.executor == Executor::kReference) return make_reference_plan(std::move(fused));
+  COPPICE_TRY(Isa isa, active_isa());
+  if (options.isa) isa = *options.isa;
+  return make_dense_plan(std::move(fused), isa, options.threads);
+}
+
+}  // namespace coppice::exec

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "coppice/core/cpu.h"
+#include "coppice/graph/graph.h"
+#include "coppice/kernels/image.h"
+#include "exec/placement.h"
+
+namespace coppice::exec {
+
+/// What a maker of layers on images needs to know.
+struct DenseContext {
+  const Graph& graph;
+  const Node& node;
+  std::vector<Place> inputs;
+  Place output;
+  bool copies = false;     ///< A reshape that must copy.
+  Isa isa = Isa::kScalar;  ///< Limit.
+};
+
+/// One compiled layer on images in the memory of a plan. Allocates nothing when it runs.
+struct DenseLayer {
+  std::function<void(std::byte* memory, kernels::RowRange rows)> run;
+  int rows = 1;  ///< That threads may share; all of them make the layer.
+  std::string kernel;
+  Isa isa = Isa::kScalar;
+  std::string reason;
+  bool fallback = false;  ///< The plain kernel: no fast one could run this layer.
+};
+
+/// The fast kernels of an integer graph, on uint8 images; the plain one where there is none.
+Result<DenseLayer> make_dense_layer_u8(const DenseContext& context);
+
+/// The fast kernels of a float graph; the plain one where there is none.
+Result<DenseLayer> make_dense_layer_f32(const DenseContext& context);
+
+/// The plain kernel between copies from and to images; `reason` says why it is needed.
+template <class T>
+Result<DenseLayer> make_fallback_layer(const DenseContext& context, std::string reason);
+
+}  // namespace coppice::exec

@@ -1,0 +1,164 @@
+// The executor "dense" against the reference: integer results bit for bit.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "coppice/core/random.h"
+#include "coppice/exec/plan.h"
+#include "coppice/graph/fold.h"
+#include "coppice/graph/zoo.h"
+#include "coppice/quant/quantize.h"
+#include "exec/placement.h"
+#include "random_graph.h"
+
+namespace coppice::exec {
+namespace {
+
+using testing::describe;
+using testing::random_graph;
+using testing::random_input;
+
+Graph quantized(const Graph& graph, int bits, bool per_channel, Rounding rounding) {
+  std::vector<std::vector<float>> samples;
+  for (uint64_t seed = 0; seed < 3; ++seed) {
+    const auto input = random_input(graph, 100 + seed);
+    samples.emplace_back(input.begin(), input.end());
+  }
+  quant::QuantizeOptions options;
+  options.weight_bits = bits;
+  options.per_channel = per_channel;
+  options.rounding = rounding;
+  auto result = quant::quantize(graph, samples, options);
+  EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
+  return std::move(result).value();
+}
+
+std::vector<int8_t> random_bytes(int64_t count, uint64_t seed) {
+  Random random(seed, "bytes");
+  std::vector<int8_t> values(static_cast<size_t>(count));
+  for (auto& value : values) value = static_cast<int8_t>(static_cast<int>(random.below(256)) - 128);
+  return values;
+}
+
+std::vector<int8_t> run(const Graph& graph, const Options& options,
+                        const std::vector<int8_t>& input, int times = 1) {
+  auto plan = compile(graph, options);
+  EXPECT_TRUE(plan.ok()) << (plan.ok() ? "" : plan.error().message);
+  std::vector<int8_t> output(static_cast<size_t>(graph.output_shape().elements()));
+  for (int i = 0; i < times; ++i) (*plan)->run_int8(input, output);
+  return output;
+}
+
+std::vector<Isa> all_isas() {
+  std::vector<Isa> isas;
+  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Vnni}) {
+    if (isa_supported(isa)) isas.push_back(isa);
+  }
+  return isas;
+}
+
+TEST(DensePlan, IntegersEqualReference) {
+  uint64_t seed = 0;
+  for (const auto rounding : {Rounding::kDouble, Rounding::kSingle, Rounding::kFloat}) {
+    for (const int bits : {8, 4, 2}) {
+      for (int i = 0; i < 20; ++i, ++seed) {
+        const Graph graph = quantized(random_graph(seed), bits, i % 3 != 0, rounding);
+        SCOPED_TRACE(describe(graph));
+        const auto input = random_bytes(graph.input_shape().elements(), seed);
+        const auto expected = run(graph, {.executor = Executor::kReference}, input);
+        for (const Isa isa : all_isas()) {
+          SCOPED_TRACE(isa_name(isa));
+          // A second run finds the borders as the first one did.
+          EXPECT_EQ(run(graph, {.executor = Executor::kDense, .isa = isa}, input, 2), expected);
+        }
+        EXPECT_EQ(run(graph, {.executor = Executor::kDense, .threads = 2}, input), expected);
+      }
+    }
+  }
+}
+
+TEST(DensePlan, FloatEqualsReference) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const Graph graph = random_graph(seed);
+    SCOPED_TRACE(describe(graph));
+    auto reference = compile(graph), dense = compile(graph, {.executor = Executor::kDense});
+    ASSERT_TRUE(reference.ok() && dense.ok());
+    const auto input = random_input(graph, seed);
+    const std::vector<float> x(input.begin(), input.end());
+    std::vector<float> expected(static_cast<size_t>(graph.output_shape().elements())), y = expected;
+    (*reference)->run(x, expected);
+    (*dense)->run(x, y);
+    for (size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], expected[i], 1e-3f);
+  }
+}
+
+TEST(DensePlan, ObserverSeesWhatTheReferenceShows) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const Graph graph = quantized(random_graph(seed), 8, true, Rounding::kDouble);
+    SCOPED_TRACE(describe(graph));
+    auto reference = compile(graph), dense = compile(graph, {.executor = Executor::kDense});
+    ASSERT_TRUE(reference.ok() && dense.ok());
+    const auto input = random_input(graph, seed);
+    const std::vector<float> x(input.begin(), input.end());
+    std::vector<std::vector<int8_t>> expected, seen;
+    std::vector<float> a(static_cast<size_t>(graph.output_shape().elements())), b = a;
+    (*reference)->run_observed(x, a, [&](const Observation& at) {
+      expected.emplace_back(at.integer.begin(), at.integer.end());
+    });
+    (*dense)->run_observed(x, b, [&](const Observation& at) {
+      seen.emplace_back(at.integer.begin(), at.integer.end());
+    });
+    EXPECT_EQ(seen, expected);
+    EXPECT_EQ(a, b);
+  }
+}
+
+TEST(DensePlan, ZooEqualsReferenceWithoutFallback) {
+  for (const ZooEntry& entry : zoo()) {
+    SCOPED_TRACE(entry.name);
+    const Graph graph = quantized(*make_zoo_model(entry.name, {}, 0, 1), 8, true, Rounding::kFloat);
+    const auto input = random_bytes(graph.input_shape().elements(), 1);
+    EXPECT_EQ(run(graph, {.executor = Executor::kDense}, input, 2),
+              run(graph, {.executor = Executor::kReference}, input));
+    auto plan = compile(graph, {.executor = Executor::kDense});
+    for (const LayerChoice& choice : (*plan)->choices()) {
+      EXPECT_TRUE(!choice.fallback || !isa_supported(Isa::kAvx512)) << choice.layer;
+    }
+  }
+}
+
+// Images that live at the same time share no byte; borders lie inside the memory.
+TEST(Placement, LiveTensorsDoNotOverlap) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    const Graph graph = *fuse_for_inference(random_graph(seed));
+    SCOPED_TRACE(describe(graph));
+    const Placement placement = place_tensors(graph, 4);
+    const auto begin = [&](int t) { return placement.slot_offset[static_cast<size_t>(t)]; };
+    const auto end = [&](int t) {
+      return begin(t) + placement.places[static_cast<size_t>(t)].span() * 4;
+    };
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+      std::vector<int> live = graph.nodes[n].inputs;
+      live.push_back(graph.nodes[n].output);
+      for (size_t later = n + 1; later < graph.nodes.size(); ++later) {
+        for (const int input : graph.nodes[later].inputs) {
+          const bool made = input == graph.input ||
+                            std::any_of(graph.nodes.begin(), graph.nodes.begin() + n + 1,
+                                        [&](const Node& node) { return node.output == input; });
+          if (made) live.push_back(input);
+        }
+      }
+      for (const int a : live) {
+        EXPECT_LE(end(a) + kernels::kImageSlack, placement.bytes);
+        for (const int b : live) {
+          if (a == b || begin(a) == begin(b)) continue;
+          EXPECT_TRUE(end(a) <= begin(b) || end(b) <= begin(a)) << a << " " << b;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace coppice::exec
