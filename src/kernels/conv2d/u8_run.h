@@ -32,9 +32,12 @@ struct Tile {
   Int sum[kPixels][kVectors];
 
   COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
+    // GCC 12 keeps sums of type __m512i in memory as well, and copies them at each step: 2x slower.
+    typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
+    Sum sums[kPixels][kVectors];
     simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
       const Int bias = T::load(job.block + v * T::kBytes);
-      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = bias; });
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sums[p][v] = (Sum)bias; });
     });
     const uint8_t* from[kPixels];
     for (int p = 0; p < kPixels; ++p) from[p] = x[p];
@@ -50,12 +53,16 @@ struct Tile {
           w += kVectors * 4 * T::kLanes;
           simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
             const auto word = T::broadcast(from[p] + i);
-            simd::unroll<kVectors>(
-                [&](auto v) COPPICE_LAMBDA { sum[p][v] = T::dot(sum[p][v], word, weights[v]); });
+            simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+              sums[p][v] = (Sum)T::dot((Int)sums[p][v], word, weights[v]);
+            });
           });
         }
       }
     }
+    simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = (Int)sums[p][v]; });
+    });
   }
 
   COPPICE_INLINE void store(const Job& job, uint8_t* const* y) {
