@@ -10,6 +10,10 @@ using kernels::Requantize;
 
 bool any_weights(const Conv2DParams&, const int8_t*) { return true; }
 
+bool one_pixel(const Conv2DParams& p, const int8_t*) {
+  return p.window.out_h * p.window.out_w == 1;
+}
+
 bool n_of_m(const Conv2DParams& p, const int8_t* w) {
   constexpr struct {
     int n, m;
@@ -43,6 +47,8 @@ constexpr SparseConv2DU8 permuted(const char* name, Pattern pattern, Isa isa, Pe
 constexpr SparseConv2DU8 kKernels[] = {
     permuted<PermuteWeights, any_weights>("permute_u8_avx512vnni", Pattern::kUnstructured,
                                           Isa::kAvx512Vnni, run_permute_avx512vnni),
+    permuted<CompactBlocks, one_pixel>("compact_blocks_u8_avx512vnni", Pattern::kBlock1x4,
+                                       Isa::kAvx512Vnni, run_compact_blocks_avx512vnni),
     permuted<PermuteBlocks, any_weights>("permute_blocks_u8_avx512vnni", Pattern::kBlock1x4,
                                          Isa::kAvx512Vnni, run_permute_blocks_avx512vnni),
     permuted<PermuteWeights, n_of_m>("permute_nm_u8_avx512vnni", Pattern::kNOfM, Isa::kAvx512Vnni,

@@ -22,13 +22,17 @@ struct Bytes : kernels::simd::Avx512Vnni {
 
 /// vpermd takes any 16 of its words of four bytes.
 struct Blocks : Bytes {
+  static COPPICE_INLINE Int look_up(Table table, Int places) {
+    return _mm512_permutexvar_epi32(places, table);
+  }
+};
+
+struct CompactBlocks : Blocks {
+  static constexpr int kPixels = 1;
   static constexpr int kPlaceBytes = 16;
 
   static COPPICE_INLINE Int load_places(const uint8_t* places) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(places)));
-  }
-  static COPPICE_INLINE Int look_up(Table table, Int places) {
-    return _mm512_permutexvar_epi32(places, table);
   }
 };
 
@@ -44,6 +48,12 @@ void run_permute_blocks_avx512vnni(const kernels::Conv2DParams& p, const void* p
                                    const kernels::Image<const uint8_t>& x,
                                    const kernels::Image<uint8_t>& y, kernels::RowRange rows) {
   run_permute<Blocks>(p, packed, x, y, rows);
+}
+
+void run_compact_blocks_avx512vnni(const kernels::Conv2DParams& p, const void* packed,
+                                   const kernels::Image<const uint8_t>& x,
+                                   const kernels::Image<uint8_t>& y, kernels::RowRange rows) {
+  run_permute<CompactBlocks>(p, packed, x, y, rows);
 }
 
 }  // namespace coppice::sparse

@@ -30,7 +30,8 @@ struct PermutePart {
   uint32_t bias = 0;     ///< int32 [vectors, lanes]
   uint32_t stage = 0;    ///< Stage constants [vectors]
   uint32_t order = 0;    ///< [blocks, 4 * lanes] Place of each channel among the narrowed bytes.
-  uint32_t stream = 0;   ///< Permute::stream
+  uint32_t weight = 0;   ///< Permute::weight
+  uint32_t place = 0;    ///< Permute::place
   uint32_t segment = 0;  ///< Permute::segment
   uint32_t end = 0;      ///< Permute::end
 };
@@ -47,7 +48,7 @@ using PermuteRun = void(const kernels::Conv2DParams& p, const void* packed,
                         kernels::RowRange rows);
 
 // One function an instruction set and shape, each in a file compiled for it.
-PermuteRun run_permute_avx512vnni, run_permute_blocks_avx512vnni;
+PermuteRun run_permute_avx512vnni, run_permute_blocks_avx512vnni, run_compact_blocks_avx512vnni;
 PermuteRun run_shuffle_avxvnni, run_shuffle_pairs_avx2;
 
 }  // namespace coppice::sparse

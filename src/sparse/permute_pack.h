@@ -131,8 +131,9 @@ class PermutePacker {
     };
     const PermutePart at{rounded(carver.used()), vectors(),
                          offset(arrays.bias),    offset(arrays.stage),
-                         offset(arrays.order),   offset(format.stream),
-                         offset(format.segment), offset(format.end)};
+                         offset(arrays.order),   offset(format.weight),
+                         offset(format.place),   offset(format.segment),
+                         offset(format.end)};
     std::memcpy(part, &at, sizeof(at));
     return at.bytes;
   }

@@ -32,11 +32,12 @@ struct PermuteTile {
   using Int = typename T::Int;
   // GCC 12 copies sums of type __m512i at each step.
   typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
-  static constexpr int kStepBytes = T::kPlaceBytes + 4 * T::kLanes;
+  static constexpr int kPlaceBytes = T::kPlaceBytes, kWeightBytes = 4 * T::kLanes;
 
   const PermuteJob& job;
   const uint8_t* const* x;
-  const uint8_t* stream;
+  const int8_t* weight;
+  const uint8_t* place;
   const PermuteSegment* segment;
   Int sum[kBlockVectors][kPixels];
 
@@ -44,13 +45,14 @@ struct PermuteTile {
   COPPICE_INLINE PermuteTile(const PermuteJob& of, const uint8_t* const* windows)
       : job(of),
         x(windows),
-        stream(reinterpret_cast<const uint8_t*>(of.part + of.at.stream)),
+        weight(reinterpret_cast<const int8_t*>(of.part + of.at.weight)),
+        place(reinterpret_cast<const uint8_t*>(of.part + of.at.place)),
         segment(reinterpret_cast<const PermuteSegment*>(of.part + of.at.segment)) {}
 
-  COPPICE_INLINE static void step(const typename T::Table (&table)[kPixels], const uint8_t* at,
-                                  Sum (&to)[kPixels]) {
+  COPPICE_INLINE static void step(const typename T::Table (&table)[kPixels], const int8_t* w,
+                                  const uint8_t* at, Sum (&to)[kPixels]) {
+    const auto weights = T::load_weights(w);
     const Int places = T::load_places(at);
-    const auto weights = T::load_weights(reinterpret_cast<const int8_t*>(at + T::kPlaceBytes));
     for (int p = 0; p < kPixels; ++p) {
       to[p] = reinterpret_cast<Sum>(
           T::dot(reinterpret_cast<Int>(to[p]), T::look_up(table[p], places), weights));
@@ -62,7 +64,8 @@ struct PermuteTile {
     Sum to[kPixels], second[kPixels] = {};
     const Int bias = T::load(job.part + job.at.bias + vector * T::kBytes);
     for (int p = 0; p < kPixels; ++p) to[p] = reinterpret_cast<Sum>(bias);
-    const uint8_t* at = stream;
+    const int8_t* w = weight;
+    const uint8_t* at = place;
     const uint8_t* from[kPixels];
     for (int p = 0; p < kPixels; ++p) from[p] = x[p];
     const auto* all = reinterpret_cast<const PermuteSegment*>(job.part + job.at.segment);
@@ -75,18 +78,18 @@ struct PermuteTile {
       int steps = now->steps;
       if constexpr (kPixels == 1) {
         // One sum alone would wait for the step before.
-        for (; steps > 2; steps -= 2, at += 2 * kStepBytes) {
-          step(table, at, to);
-          step(table, at + kStepBytes, second);
+        for (; steps > 2; steps -= 2, w += 2 * kWeightBytes, at += 2 * kPlaceBytes) {
+          step(table, w, at, to);
+          step(table, w + kWeightBytes, at + kPlaceBytes, second);
         }
       }
       do {
-        step(table, at, to);
-        at += kStepBytes;
+        step(table, w, at, to);
+        w += kWeightBytes, at += kPlaceBytes;
       } while (--steps != 0);
     }
     segment = now;
-    stream = at;
+    weight = w, place = at;
     if constexpr (kPixels == 1) to[0] += second[0];
     for (int p = 0; p < kPixels; ++p) result[p] = reinterpret_cast<Int>(to[p]);
   }

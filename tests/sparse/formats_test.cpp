@@ -87,6 +87,7 @@ TEST(Formats, RoundTripPermutes) {
     for (const Runs& runs : {Runs{w.taps, w.depth}, Runs{1, w.columns()}}) {
       expect_round_trip<PermuteWeights>(w, values, runs);
       expect_round_trip<PermuteBlocks>(w, values, runs);
+      expect_round_trip<CompactBlocks>(w, values, runs);
       expect_round_trip<ShuffleWeights>(w, values, runs);
       expect_round_trip<ShufflePairs>(w, values, runs);
     }
@@ -123,7 +124,8 @@ TEST(Formats, BytesAreTheWholeTruth) {
   for (const int8_t value : blocks) blocked.insert(blocked.end(), 4, value);
   const DenseWeights<int8_t> b{blocked.data(), 64, 1, 64, 64, 1};
   EXPECT_EQ(Block1x4<int8_t>::bytes(b), 64 * 4 + 256 * 2 + 1024u);
-  EXPECT_EQ(PermuteBlocks::bytes(b, {1, 64}), 4 * (4 * 80 + 6 + 4 + 16u));
+  EXPECT_EQ(PermuteBlocks::bytes(b, {1, 64}), 4 * (4 * 128 + 6 + 4 + 16u));
+  EXPECT_EQ(CompactBlocks::bytes(b, {1, 64}), 4 * (4 * 80 + 6 + 4 + 16u));
   EXPECT_EQ((NOfM<int8_t>::bytes(b, 3, 4)), 64 * 16 * 3 + 64 * 16 * 3 / 4u);
 }
 
@@ -160,11 +162,9 @@ TEST(Permute, PairsStayBelowTheSaturationOfTheirInstruction) {
   Memory memory(ShufflePairs::bytes(w, {10, 64}));
   const auto format = ShufflePairs::pack(w, {10, 64}, memory.data());
   for (size_t step = 0; step < format.step_count(); ++step) {
-    const uint8_t* weights =
-        format.stream + step * ShufflePairs::kStepBytes + ShufflePairs::kPlaceBytes;
+    const int8_t* weights = format.weight + step * ShufflePairs::kWeightBytes;
     for (int i = 0; i < 32; i += 2) {
-      const int first = static_cast<int8_t>(weights[i]),
-                second = static_cast<int8_t>(weights[i + 1]);
+      const int first = weights[i], second = weights[i + 1];
       ASSERT_LE(std::abs(first) + std::abs(second), 128);
     }
   }

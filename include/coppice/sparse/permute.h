@@ -33,6 +33,9 @@ struct PermuteShape {
   /// 0, or the largest |w| + |w| of the weights 2 i and 2 i + 1 of a lane (vpmaddubsw saturates
   /// beyond 128).
   int largest_pair = 0;
+  /// Bytes of a place. vpermd takes its places as they are in four; widening single bytes on the
+  /// way costs a step of five pixels 2 of 9 cycles (Zen 4).
+  int place_bytes = 1;
 };
 
 /// int8 weights as steps of a register permute and a dot product. A step looks at `window`
@@ -55,8 +58,8 @@ struct Permute {
   static constexpr int kUnit = kShape.unit;
   static constexpr int kLanes = kShape.lanes;
   static constexpr int kPlaces = 4 / kUnit;  ///< Places of a lane in a step.
-  static constexpr int kPlaceBytes = kLanes * kPlaces;
-  static constexpr int kStepBytes = kPlaceBytes + 4 * kLanes;  ///< Places, then weights.
+  static constexpr int kPlaceBytes = kLanes * kPlaces * kShape.place_bytes;
+  static constexpr int kWeightBytes = kLanes * 4;
   static_assert(kUnit == 1 || kUnit == 4);
   static_assert(kShape.ordered == 1 || kShape.ordered % kShape.lanes == 0);
   struct Segment {
@@ -67,7 +70,8 @@ struct Permute {
 
   int rows = 0, taps = 1, depth = 1;
   Runs runs;
-  const uint8_t* stream = nullptr;   ///< [all steps, kStepBytes]
+  const int8_t* weight = nullptr;    ///< [all steps, kWeightBytes]
+  const uint8_t* place = nullptr;    ///< [all steps, kPlaceBytes]
   const Segment* segment = nullptr;  ///< [all segments]
   const uint32_t* end = nullptr;     ///< [groups()] End of the group in `segment`.
   const uint8_t* channel = nullptr;  ///< [groups() * 16] Channel of the lane: see first_of().
@@ -104,8 +108,8 @@ struct Permute {
           }
           ++at.segment->steps;
           at.end[-1] = static_cast<uint32_t>(at.segment + 1 - format.segment);
-          schedule.write(start, at.stream);
-          at.stream += kStepBytes;
+          schedule.write(start, at.weight, at.place);
+          at.weight += kWeightBytes, at.place += kPlaceBytes;
         });
     return format;
   }
@@ -126,7 +130,8 @@ struct Permute {
  private:
   struct Parts {
     Permute format;
-    uint8_t* stream;
+    int8_t* weight;
+    uint8_t* place;
     Segment* segment;
     uint32_t* end;
     uint8_t* channel;
@@ -161,13 +166,14 @@ struct Permute {
         });
     Permute format{w.rows, w.taps, w.depth, runs};
     const auto groups = static_cast<size_t>(format.groups());
-    auto* stream = carver.take<uint8_t>(steps * kStepBytes);
+    auto* weight = carver.take<int8_t>(steps * kWeightBytes);
+    auto* place = carver.take<uint8_t>(steps * kPlaceBytes);
     auto* segment = carver.take<Segment>(windows);
     auto* end = carver.take<uint32_t>(groups);
     auto* channel = carver.take<uint8_t>(groups * kLanes);
-    format.stream = stream, format.segment = segment;
+    format.weight = weight, format.place = place, format.segment = segment;
     format.end = end, format.channel = channel;
-    return {format, stream, segment, end, channel};
+    return {format, weight, place, segment, end, channel};
   }
 };
 
@@ -216,16 +222,17 @@ class Permute<kShape>::Schedule {
   }
 
   /// Writes the step of this window.
-  void write(int start, uint8_t* out) const {
+  void write(int start, int8_t* weights, uint8_t* places) const {
     for (int lane = 0; lane < kLanes; ++lane) {
       int at = at_[lane];
       for (int place = 0; place < kPlaces; ++place) {
         const bool has = is_due(at, start) && fits_pair(lane, place, at);
         const int slot = lane * kPlaces + place;
-        out[slot] = static_cast<uint8_t>(has ? (at - start) / kUnit : 0);
+        uint8_t* to = places + slot * kShape.place_bytes;
+        to[0] = static_cast<uint8_t>(has ? (at - start) / kUnit : 0);
+        for (int i = 1; i < kShape.place_bytes; ++i) to[i] = 0;
         for (int i = 0; i < kUnit; ++i) {
-          const int8_t value = has ? weight(row_[lane], run_, at + i) : int8_t{0};
-          out[kPlaceBytes + slot * kUnit + i] = static_cast<uint8_t>(value);
+          weights[slot * kUnit + i] = has ? weight(row_[lane], run_, at + i) : int8_t{0};
         }
         if (has) at = next_item(lane, at + kUnit);
       }
@@ -291,17 +298,19 @@ class Permute<kShape>::Schedule {
 template <PermuteShape kShape>
 template <class Visit>
 void Permute<kShape>::for_each(int row, Visit&& visit) const {
-  const uint8_t* step = stream;
+  const int8_t* weights = weight;
+  const uint8_t* places = place;
   const Segment* window = segment;
   for (int group = 0; group < groups(); ++group) {
     int lane = 0;
     while (lane < kLanes && first_of(group) + channel[group * kLanes + lane] != row) ++lane;
     for (; window < segment + end[group]; ++window) {
       const int begin = window->run * runs.length + window->start;
-      for (int k = 0; k < window->steps; ++k, step += kStepBytes) {
+      for (int k = 0; k < window->steps; ++k, weights += kWeightBytes, places += kPlaceBytes) {
         for (int i = 0; lane < kLanes && i < 4; ++i) {
-          const auto value = static_cast<int8_t>(step[kPlaceBytes + lane * 4 + i]);
-          const int column = begin + step[lane * kPlaces + i / kUnit] * kUnit + i % kUnit;
+          const int8_t value = weights[lane * 4 + i];
+          const int column =
+              begin + places[(lane * kPlaces + i / kUnit) * kShape.place_bytes] * kUnit + i % kUnit;
           if (value != 0) visit(column / depth, column % depth, value);
         }
       }
@@ -312,7 +321,9 @@ void Permute<kShape>::for_each(int row, Visit&& visit) const {
 /// Unstructured, balanced and N:M weights, for vpermb.
 using PermuteWeights = Permute<PermuteShape{}>;
 /// Blocks of 1 x 4, for vpermd.
-using PermuteBlocks = Permute<PermuteShape{4}>;
+using PermuteBlocks = Permute<PermuteShape{4, 16, 64, 32, 64, 0, 4}>;
+/// The same with places of one byte: where each weight is used once, bytes cost more than widening.
+using CompactBlocks = Permute<PermuteShape{4}>;
 /// Unstructured weights for vpshufb: windows of 16 bytes, channels in order.
 using ShuffleWeights = Permute<PermuteShape{1, 8, 16, 1, 1}>;
 /// The same for vpmaddubsw, without saturation.
