@@ -27,7 +27,7 @@ struct Blocks : Bytes {
   }
 };
 
-struct CompactBlocks : Blocks {
+struct ByteBlocks : Blocks {
   static constexpr int kPixels = 1;
   static constexpr int kPlaceBytes = 16;
 
@@ -53,7 +53,7 @@ void run_permute_blocks_avx512vnni(const kernels::Conv2DParams& p, const void* p
 void run_compact_blocks_avx512vnni(const kernels::Conv2DParams& p, const void* packed,
                                    const kernels::Image<const uint8_t>& x,
                                    const kernels::Image<uint8_t>& y, kernels::RowRange rows) {
-  run_permute<CompactBlocks>(p, packed, x, y, rows);
+  run_permute<ByteBlocks>(p, packed, x, y, rows);
 }
 
 }  // namespace coppice::sparse
