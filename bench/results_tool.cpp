@@ -1,8 +1,8 @@
 // Turns the JSON of benchmark programs into the tables of docs/results/.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 
 #include "support/results.h"
 
@@ -10,44 +10,70 @@ namespace {
 
 constexpr const char* kUsage =
     "Usage: results compare RUN.json...     our fastest beside each peer, a row for each work\n"
-    "       results breakeven RUN.json...   break-even sparsities of breakeven_bench\n"
-    "       results draw FOLDER RUN.json    its curves as SVG\n\n"
-    "RUN.json is what --benchmark_out=RUN.json wrote. Several runs: the lowest medians, and the\n"
-    "median of the runs' ratios (breakeven: a table for each run).\n";
+    "       results breakeven RUN.json...   break-even sparsities of breakeven_bench, run by run\n"
+    "       results limits RUN.json         what limits_bench found\n"
+    "       results draw FOLDER RUN.json    break-even curves as SVG\n\n"
+    "RUN.json is what --benchmark_out=RUN.json wrote. The tables are Markdown.\n";
 
-int fail(const std::string& message) {
-  fmt::print(stderr, "error: {}\n", message);
-  return 1;
+using namespace coppice;
+using namespace coppice::bench;
+
+Result<std::string> compare(const std::vector<std::string>& paths) {
+  COPPICE_TRY(std::string text, describe_machine(paths[0]));
+  std::vector<Run> runs;
+  for (const auto& path : paths) {
+    COPPICE_TRY(Run run, read_run(path));
+    runs.push_back(std::move(run));
+  }
+  return text + fmt::format(" Runs: {}.\n\n", runs.size()) + comparison_table(runs);
 }
+
+Result<std::string> breakeven(const std::vector<std::string>& paths) {
+  std::string text;
+  for (const auto& path : paths) {
+    COPPICE_TRY(const std::string machine, describe_machine(path));
+    COPPICE_TRY(const Run run, read_run(path));
+    text += machine + "\n\n" + break_even_table(sparse_curves(run)) + "\n";
+  }
+  return text;
+}
+
+Result<std::string> limits(const std::vector<std::string>& paths) {
+  COPPICE_TRY(const std::string machine, describe_machine(paths[0]));
+  COPPICE_TRY(const std::string table, limits_table(paths[0]));
+  return machine + "\n\n" + table;
+}
+
+Result<std::string> draw(const std::vector<std::string>& paths) {
+  COPPICE_TRY(const Run run, read_run(paths[1]));
+  COPPICE_TRY_STATUS(draw_curves(sparse_curves(run), paths[0]));
+  return std::string();
+}
+
+struct Verb {
+  std::string_view name;
+  size_t least_paths;
+  Result<std::string> (*run)(const std::vector<std::string>& paths);
+};
+constexpr Verb kVerbs[] = {
+    {"compare", 1, compare}, {"breakeven", 1, breakeven}, {"limits", 1, limits}, {"draw", 2, draw}};
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace coppice::bench;
-  if (argc == 2 && std::strcmp(argv[1], "--help") == 0) return fmt::print("{}", kUsage), 0;
-  const std::string_view verb = argc > 1 ? argv[1] : "";
-  const int first = verb == "draw" ? 3 : 2;
-  if (argc <= first || (verb != "compare" && verb != "breakeven" && verb != "draw")) {
-    fmt::print(stderr, "{}", kUsage);
-    return 2;
-  }
-  std::vector<Run> runs;
-  for (int i = first; i < argc; ++i) {
-    auto run = read_run(argv[i]);
-    if (!run.ok()) return fail(run.error().message);
-    runs.push_back(std::move(*run));
-  }
-  if (verb == "compare") {
-    fmt::print("{}", comparison_table(runs));
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  if (name == "--help") return fmt::print("{}", kUsage), 0;
+  const std::vector<std::string> paths(argv + std::min(argc, 2), argv + argc);
+  for (const Verb& verb : kVerbs) {
+    if (verb.name != name || paths.size() < verb.least_paths) continue;
+    const auto text = verb.run(paths);
+    if (!text.ok()) {
+      fmt::print(stderr, "error: {}\n", text.error().message);
+      return 1;
+    }
+    fmt::print("{}", *text);
     return 0;
   }
-  for (const Run& run : runs) {
-    const auto curves = sparse_curves(run);
-    if (verb == "breakeven") {
-      fmt::print("{}\n", break_even_table(curves));
-    } else if (const auto drawn = draw_curves(curves, argv[2]); !drawn.ok()) {
-      return fail(drawn.error().message);
-    }
-  }
-  return 0;
+  fmt::print(stderr, "{}", kUsage);
+  return 2;
 }

@@ -33,7 +33,7 @@ Runtime open_runtime() {
   const std::string path = given != nullptr ? given : COPPICE_ONNXRUNTIME_LIBRARY;
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
-    runtime.trouble = path + " cannot be opened; run bench/peers/fetch_onnxruntime.sh";
+    runtime.trouble = path + " cannot be opened; run bench/install_peers.sh";
     return runtime;
   }
   auto* get = reinterpret_cast<ort::GetApiBase*>(dlsym(library, "OrtGetApiBase"));

@@ -20,7 +20,7 @@ const std::vector<Peer>& peers() {
       {"onednn", "libdnnl-dev ocl-icd-opencl-dev", false,
        COPPICE_IF(COPPICE_PEER_ONEDNN, compile_onednn),
        COPPICE_IF(COPPICE_PEER_ONEDNN, limit_onednn_isa), nullptr},
-      {"onnxruntime", "libonnx-dev libprotobuf-dev, and run bench/peers/fetch_onnxruntime.sh",
+      {"onnxruntime", "libonnx-dev libprotobuf-dev",
        false, COPPICE_IF(COPPICE_PEER_ONNXRUNTIME, compile_onnxruntime), nullptr,
        COPPICE_IF(COPPICE_PEER_ONNXRUNTIME, onnxruntime_trouble)},
       {"eigen", "libeigen3-dev", true, COPPICE_IF(COPPICE_PEER_EIGEN, compile_eigen), nullptr,

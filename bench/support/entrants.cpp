@@ -45,7 +45,8 @@ ContenderResult compile_ours(const Graph& graph, const exec::Options& options) {
 
 // Why a peer stays out, or nothing.
 std::string absence(const Peer& peer, std::optional<Isa> isa) {
-  if (peer.compile == nullptr) return fmt::format("not built in; install {}", peer.package);
+  if (peer.compile == nullptr)
+    return fmt::format("not built in; bench/install_peers.sh installs {}", peer.package);
   if (peer.trouble != nullptr) {
     if (auto trouble = peer.trouble(); !trouble.empty()) return trouble;
   }

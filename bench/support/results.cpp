@@ -48,26 +48,61 @@ double median(std::vector<double> values) {
 
 std::string time_text(double us) { return fmt::format("{:.{}f}", us, us < 10 ? 2 : 1); }
 
+Result<nlohmann::json> read_json(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Error{ErrorCode::kNotFound, path + ": cannot be read"};
+  auto json = nlohmann::json::parse(file, nullptr, false);
+  if (json.is_discarded() || !json.contains("benchmarks") || !json.contains("context")) {
+    return Error{ErrorCode::kCorrupt, path + ": not the JSON of a benchmark program"};
+  }
+  return Result<nlohmann::json>(std::move(json));
+}
+
+// The median of repetitions, or the only one.
+bool is_median(const nlohmann::json& entry) {
+  if (entry.value("run_type", "") == "aggregate")
+    return entry.value("aggregate_name", "") == "median";
+  return entry.value("repetitions", 1) == 1;
+}
+
 }  // namespace
 
 Result<Run> read_run(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return Error{ErrorCode::kNotFound, path + ": cannot be read"};
-  const auto json = nlohmann::json::parse(file, nullptr, false);
-  if (json.is_discarded() || !json.contains("benchmarks")) {
-    return Error{ErrorCode::kCorrupt, path + ": not the JSON of a benchmark program"};
-  }
+  COPPICE_TRY(const nlohmann::json json, read_json(path));
   const std::map<std::string, double> microseconds = {
       {"ns", 1e-3}, {"us", 1.0}, {"ms", 1e3}, {"s", 1e6}};
   Run run;
   for (const auto& entry : json["benchmarks"]) {
-    const bool aggregate = entry.value("run_type", "") == "aggregate";
-    const bool alone = !aggregate && entry.value("repetitions", 1) == 1;
-    if (!alone && entry.value("aggregate_name", "") != "median") continue;
+    if (!is_median(entry)) continue;
     run.push_back({entry.value("run_name", ""),
                    entry.value("cpu_time", 0.0) * microseconds.at(entry.value("time_unit", "ns"))});
   }
   return run;
+}
+
+Result<std::string> describe_machine(const std::string& path) {
+  COPPICE_TRY(const nlohmann::json json, read_json(path));
+  const auto& context = json["context"];
+  const auto giga = [&](const char* key) { return 1e-9 * std::stod(context.value(key, "0")); };
+  return fmt::format(
+      "{}, {}, {}; peaks of one core, measured then: {:.0f} GMAC/s in float, {:.0f} in int8.",
+      context.value("date", "").substr(0, 10), context.value("cpu", ""), context.value("isa", ""),
+      giga("peak_float_mac_per_s"), giga("peak_int8_mac_per_s"));
+}
+
+Result<std::string> limits_table(const std::string& path) {
+  COPPICE_TRY(const nlohmann::json json, read_json(path));
+  std::map<std::string, std::string> rows;
+  for (const auto& entry : json["benchmarks"]) {
+    if (!is_median(entry)) continue;
+    const bool load = entry.contains("bytes/s");
+    const double rate = entry.value(load ? "bytes/s" : "MAC/s", 0.0);
+    const auto name = entry.value("run_name", "");
+    rows[name] = fmt::format("| {} | {:.0f} {} |\n", name, 1e-9 * rate, load ? "GB/s" : "GMAC/s");
+  }
+  std::string text = "| loop | one core |\n|---|---|\n";
+  for (const auto& [name, row] : rows) text += row;
+  return text;
 }
 
 std::string comparison_table(const std::vector<Run>& runs) {

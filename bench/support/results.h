@@ -23,6 +23,12 @@ using Run = std::vector<Measured>;
 /// The medians in a file that --benchmark_out wrote.
 Result<Run> read_run(const std::string& path);
 
+/// What such a file says about the machine, as a sentence.
+Result<std::string> describe_machine(const std::string& path);
+
+/// A Markdown table of limits_bench: what each loop reached.
+Result<std::string> limits_table(const std::string& path);
+
 /// A Markdown table, a row for each piece of work: our fastest, each peer, and how many times
 /// faster we are than the fastest peer. Times are the lowest over the runs; the ratio is the median
 /// of the runs' own ratios.
