@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "coppice/exec/plan.h"
@@ -38,8 +39,16 @@ class OurPlan final : public Contender {
   Values input_, output_;
 };
 
+// An executor that falls back to plain kernels in each layer has not run the graph: not worth a
+// line.
+bool falls_back(const exec::Plan& plan) {
+  return std::all_of(plan.choices().begin(), plan.choices().end(),
+                     [](const exec::LayerChoice& choice) { return choice.fallback; });
+}
+
 ContenderResult compile_ours(const Graph& graph, const exec::Options& options) {
   COPPICE_TRY(auto plan, exec::compile(graph, options));
+  if (falls_back(*plan)) return Error{ErrorCode::kUnsupported, ""};
   return ContenderResult(std::make_unique<OurPlan>(std::move(plan), graph));
 }
 
