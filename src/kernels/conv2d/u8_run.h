@@ -29,40 +29,49 @@ struct Job {
 template <class T, class Stage, int kPixels, int kVectors>
 struct Tile {
   using Int = typename T::Int;
+  // GCC 12 copies sums of type __m512i at each step, and stores members of this in each loop.
+  typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
   Int sum[kPixels][kVectors];
 
   COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
-    // GCC 12 keeps sums of type __m512i in memory as well, and copies them at each step: 2x slower.
-    typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
-    Sum sums[kPixels][kVectors];
-    simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-      const Int bias = T::load(job.block + v * T::kBytes);
-      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sums[p][v] = (Sum)bias; });
-    });
+    Sum to[kPixels][kVectors];
     const uint8_t* from[kPixels];
-    for (int p = 0; p < kPixels; ++p) from[p] = x[p];
+    COPPICE_UNROLL
+    for (int p = 0; p < kPixels; ++p) {
+      from[p] = x[p];
+      COPPICE_UNROLL
+      for (int v = 0; v < kVectors; ++v)
+        to[p][v] = reinterpret_cast<Sum>(T::load(job.block + v * T::kBytes));
+    }
     const auto* w = reinterpret_cast<const typename T::Weight*>(job.block + job.bytes.weights);
     ptrdiff_t row = 0;
     for (int ky = 0; ky < job.kernel_h; ++ky, row += job.row_step) {
       ptrdiff_t run = row;
       for (int r = 0; r < job.runs; ++r, run += job.run_step) {
-        for (ptrdiff_t i = run; i < run + job.run_bytes; i += 4) {
+        ptrdiff_t i = run;
+        do {
           typename T::Weights weights[kVectors];
-          simd::unroll<kVectors>(
-              [&](auto v) COPPICE_LAMBDA { weights[v] = T::load_weights(w + v * 4 * T::kLanes); });
+          COPPICE_UNROLL
+          for (int v = 0; v < kVectors; ++v) weights[v] = T::load_weights(w + v * 4 * T::kLanes);
           w += kVectors * 4 * T::kLanes;
-          simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+          COPPICE_UNROLL
+          for (int p = 0; p < kPixels; ++p) {
             const auto word = T::broadcast(from[p] + i);
-            simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-              sums[p][v] = (Sum)T::dot((Int)sums[p][v], word, weights[v]);
-            });
-          });
-        }
+            COPPICE_UNROLL
+            for (int v = 0; v < kVectors; ++v) {
+              to[p][v] =
+                  reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(to[p][v]), word, weights[v]));
+            }
+          }
+          i += 4;
+        } while (i != run + job.run_bytes);
       }
     }
-    simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = (Int)sums[p][v]; });
-    });
+    COPPICE_UNROLL
+    for (int p = 0; p < kPixels; ++p) {
+      COPPICE_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[p][v] = reinterpret_cast<Int>(to[p][v]);
+    }
   }
 
   COPPICE_INLINE void store(const Job& job, uint8_t* const* y) {

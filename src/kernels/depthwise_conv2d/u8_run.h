@@ -25,24 +25,29 @@ struct Job {
 template <class T, class Stage, int kRows, int kPackedRows>
 struct Chunk {
   using Int = typename T::Int;
+  // GCC 12 copies sums of type __m512i at each step, and stores members of this in each loop.
+  typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
   Int sum[kRows][4];
 
   /// Sums of 4 * kLanes outputs in kRows rows, from the bytes at `x` on.
   COPPICE_INLINE void accumulate(const Job& job, const std::byte* set, const uint8_t* x) {
-    simd::unroll<4>([&](auto v) COPPICE_LAMBDA {
-      const Int bias = T::load(set + v * T::kBytes);
-      simd::unroll<kRows>([&](auto row) COPPICE_LAMBDA { sum[row][v] = bias; });
-    });
+    Sum to[kRows][4];
+    COPPICE_UNROLL
+    for (int row = 0; row < kRows; ++row) {
+      COPPICE_UNROLL
+      for (int v = 0; v < 4; ++v) to[row][v] = reinterpret_cast<Sum>(T::load(set + v * T::kBytes));
+    }
     const auto* w = reinterpret_cast<const typename T::Weight*>(
         set + 4 * (T::kBytes + simd::stage_bytes(Stage::kKind, T::kLanes)));
     const int last = job.kernel_h - 1 + kRows - 1;
     for (int quad = 0; quad < job.row_quads; ++quad) {
       // Rows beyond the window meet weights of zero; the last row stands in for them.
       const uint8_t* rows[4];
-      simd::unroll<4>([&](auto k) COPPICE_LAMBDA {
+      COPPICE_UNROLL
+      for (int k = 0; k < 4; ++k) {
         const int row = 4 * quad + k;
         rows[k] = x + (row < last ? row : last) * job.row_step;
-      });
+      }
       for (int kx = 0; kx < job.kernel_w; ++kx) {
         const ptrdiff_t at = kx * job.tap_step;
         const Int a = T::load(rows[0] + at), b = T::load(rows[1] + at);
@@ -51,15 +56,23 @@ struct Chunk {
         const Int low2 = T::unpack_low8(c, d), high2 = T::unpack_high8(c, d);
         const Int columns[4] = {T::unpack_low16(low, low2), T::unpack_high16(low, low2),
                                 T::unpack_low16(high, high2), T::unpack_high16(high, high2)};
-        simd::unroll<4>([&](auto v) COPPICE_LAMBDA {
+        COPPICE_UNROLL
+        for (int v = 0; v < 4; ++v) {
           const auto column = T::prepare(columns[v]);
-          simd::unroll<kRows>([&](auto row) COPPICE_LAMBDA {
-            sum[row][v] =
-                T::dot(sum[row][v], column, T::load_weights(w + (row * 4 + v) * 4 * T::kLanes));
-          });
-        });
+          COPPICE_UNROLL
+          for (int row = 0; row < kRows; ++row) {
+            to[row][v] =
+                reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(to[row][v]), column,
+                                             T::load_weights(w + (row * 4 + v) * 4 * T::kLanes)));
+          }
+        }
         w += kPackedRows * 16 * T::kLanes;
       }
+    }
+    COPPICE_UNROLL
+    for (int row = 0; row < kRows; ++row) {
+      COPPICE_UNROLL
+      for (int v = 0; v < 4; ++v) sum[row][v] = reinterpret_cast<Int>(to[row][v]);
     }
   }
 

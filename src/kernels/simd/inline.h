@@ -5,6 +5,13 @@
 // What a file compiled for one instruction set shares with another must leave no function behind:
 // the linker would keep one copy for all. So everything small is always inlined.
 #define COPPICE_INLINE inline __attribute__((always_inline))
+// For loops of a few constant rounds over registers: lambdas that capture arrays of vectors make
+// GCC 12 keep them in memory.
+#if defined(__clang__)
+#define COPPICE_UNROLL _Pragma("unroll")
+#else
+#define COPPICE_UNROLL _Pragma("GCC unroll 16")
+#endif
 #define COPPICE_LAMBDA __attribute__((always_inline))  // After a lambda's parameters.
 
 // GCC 12's AVX-512 intrinsics start from undefined vectors on purpose (GCC bug 105593).
@@ -16,7 +23,8 @@
 namespace coppice::kernels::simd {
 
 template <class Body, int... kIndex>
-COPPICE_INLINE constexpr void unroll_indices([[maybe_unused]] Body&& body, std::integer_sequence<int, kIndex...>) {
+COPPICE_INLINE constexpr void unroll_indices([[maybe_unused]] Body&& body,
+                                             std::integer_sequence<int, kIndex...>) {
   (body(std::integral_constant<int, kIndex>{}), ...);
 }
 
