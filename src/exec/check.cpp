@@ -17,9 +17,9 @@ Status check_tensor(const Graph& graph, const Node& node, int index) {
   const auto& quantization = tensor.quantization;
   if (!quantization)
     return node_error(graph, node, fmt::format("\"{}\" has no quantization", tensor.name));
-  if (quantization->bits != 8) {
+  if (quantization->bits != 8 && quantization->bits != 4 && quantization->bits != 2) {
     return node_error(graph, node,
-                      fmt::format("\"{}\" has {}-bit activations; the kernels take 8 bits",
+                      fmt::format("\"{}\" has {}-bit activations; the kernels take 8, 4 or 2",
                                   tensor.name, quantization->bits));
   }
   if (!(quantization->scale > 0.0f) || quantization->zero_point < -128 ||

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coppice/graph/scheme.h"
 #include "coppice/kernels/quantize.h"
 
 namespace coppice::exec {
@@ -98,11 +99,13 @@ kernels::AddParams add_params(const Graph& graph, const Node& node) {
 }
 
 IntegerClamp integer_clamp(Activation activation, const ActivationQuantization& output) {
-  IntegerClamp clamp;
+  const IntegerRange integers = activation_integers(output.bits);
+  IntegerClamp clamp{integers.low, integers.high};
   if (activation == Activation::kNone) return clamp;
   clamp.min = std::max<int32_t>(clamp.min, output.zero_point);
   if (activation == Activation::kRelu6) {
-    clamp.max = kernels::quantize_value(6.0f, output.scale, output.zero_point, clamp.min, 127);
+    clamp.max =
+        kernels::quantize_value(6.0f, output.scale, output.zero_point, clamp.min, integers.high);
   }
   return clamp;
 }

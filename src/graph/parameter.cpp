@@ -1,10 +1,29 @@
 #include "coppice/graph/parameter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "coppice/core/packed.h"
 
 namespace coppice {
+namespace {
+
+constexpr std::string_view kRangeNames[] = {"narrow", "full", "binary"};
+
+}  // namespace
+
+std::string_view weight_range_name(WeightRange range) {
+  return kRangeNames[static_cast<size_t>(range)];
+}
+
+Result<WeightRange> parse_weight_range(std::string_view name) {
+  for (const auto range : {WeightRange::kNarrow, WeightRange::kFull, WeightRange::kBinary}) {
+    if (weight_range_name(range) == name) return range;
+  }
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("unknown weight range \"{}\"; expected narrow, full or binary", name)};
+}
 
 void apply_mask(Parameter& parameter) {
   for (size_t i = 0; i < parameter.mask.size(); ++i) {

@@ -30,6 +30,9 @@ Json parameter_json(const Parameter& parameter) {
   if (!parameter.mask.empty()) json["mask"] = true;
   if (const auto& quantized = parameter.quantized) {
     json["quantized"] = {{"bits", quantized->bits}, {"axis", quantized->axis}};
+    if (quantized->bits != 32) json["quantized"]["range"] = weight_range_name(quantized->range);
+    if (quantized->precision != 0) json["quantized"]["precision"] = quantized->precision;
+    if (quantized->group_size != 0) json["quantized"]["group_size"] = quantized->group_size;
   }
   return json;
 }
@@ -107,6 +110,15 @@ Status read_quantized(const Json& json, const std::string& pointer, Parameter& p
     reader.fail("bits", fmt::format("expected 2, 4, 8 or 32, found {}", quantized.bits));
   }
   reader.integer("axis", quantized.axis, -1, parameter.shape.rank() - 1, Presence::kRequired);
+  reader.integer("precision", quantized.precision, 1, quantized.bits, Presence::kOptional);
+  reader.integer("group_size", quantized.group_size, 1, 1 << 20, Presence::kOptional);
+  std::string range(weight_range_name(quantized.range));
+  reader.text("range", range, Presence::kOptional);
+  if (const auto known = parse_weight_range(range); known.ok()) {
+    quantized.range = *known;
+  } else {
+    reader.fail("range", known.error().message);
+  }
   parameter.quantized = std::move(quantized);
   return reader.finish();
 }

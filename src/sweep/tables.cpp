@@ -181,20 +181,56 @@ Table make_prune() {
 Table make_quantize() {
   using Q = quant::QuantizeOptions;
   Table t("quantize", "Post-training quantization; what follows runs in integers");
-  t.add("weight_bits", &Q::weight_bits, "Bits of a weight; 32 switches the step off (stay float)")
-      .one_of({32, 8, 4, 2})
+  t.add(
+       "weight_bits", &Q::weight_bits,
+       "Bits of a weight; 32 switches the step off (stay float), 1 goes with binary; 3, 5, 6 and 7 "
+       "are stored in 4 and 8")
+      .one_of({32, 8, 7, 6, 5, 4, 3, 2, 1})
       .in("bits");
-  t.add("activation_bits", &Q::activation_bits, "Bits of an activation").one_of({8}).in("bits");
+  t.add("activation_bits", &Q::activation_bits,
+        "Bits of an activation; 4 and 2 use the low integers of an int8: accuracy without bytes")
+      .one_of({8, 4, 2})
+      .in("bits");
   t.add("per_channel", &Q::per_channel,
         "One weight scale for each output channel, else one a tensor");
+  t.add(
+       "group_size", &Q::group_size,
+       "Input channels with a factor of their own on the scale, for 4 bits and fewer; the products "
+       "are stored in 8 bits; 0: none")
+      .at_least(0)
+      .in("channels");
+  t.add(
+      "weight_range", &Q::weight_range,
+      {{"narrow", WeightRange::kNarrow},
+       {"full", WeightRange::kFull},
+       {"binary", WeightRange::kBinary}},
+      "Integers of a weight: narrow is [-7, 7], 2 bits ternary; full is [-8, 7]; binary -1 and 1");
+  t.add("scales", &Q::scales,
+        {{"affine", ScaleKind::kAffine}, {"power_of_two", ScaleKind::kPowerOfTwo}},
+        "Which scales are allowed");
+  t.add("symmetric_activations", &Q::symmetric_activations,
+        "Keep the zero points of activations 0");
+  t.add("first_last_bits", &Q::first_last_bits,
+        "Bits of the weights of the first and the last layer; 0: as the others")
+      .one_of({0, 8, 7, 6, 5, 4, 3, 2})
+      .in("bits");
+  t.add("layer_bits", &Q::layer_bits,
+        "Bits of the weights of single layers, as \"name or glob=bits\"; the last match counts");
   Field& calibration =
       t.add("calibration", &Q::calibration, "How activation ranges are taken from samples");
   for (const quant::Calibration& entry : quant::calibrations()) {
     calibration.allowed.push_back(std::string(entry.name));
   }
-  t.add("calibration_samples", &Q::calibration_samples, "Training samples that are looked at")
+  t.add("percentile", &Q::percentile, "Calibration \"percentile\": values inside the range")
+      .above(50)
+      .below(100)
+      .in("percent");
+  t.add("calibration_samples", &Q::calibration_samples,
+        "Training samples that are looked at, as many of each class")
       .in_range(1, 1000000)
       .in("samples");
+  t.add("weight_scale", &Q::weight_scale, {{"max", WeightScale::kMax}, {"mse", WeightScale::kMse}},
+        "Scale of weights: the largest fits, or least squared error");
   t.add("rounding", &Q::rounding,
         {{"double", Rounding::kDouble}, {"single", Rounding::kSingle}, {"float", Rounding::kFloat}},
         "How accumulators become int8: double (TFLite Micro, CMSIS-NN), single, float (XNNPACK)");

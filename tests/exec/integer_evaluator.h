@@ -60,10 +60,10 @@ class IntegerEvaluator {
 
   int64_t activated(int64_t steps, Activation activation, int tensor) const {
     const auto& y = q(tensor);
-    int64_t low = -128, high = 127;
+    int64_t low = -(1 << (y.bits - 1)), high = -low - 1;
     if (activation != Activation::kNone) low = y.zero_point;
     if (activation == Activation::kRelu6) {
-      high = std::min<int64_t>(127, std::llround(6.0f / y.scale) + y.zero_point);
+      high = std::min<int64_t>(high, std::llround(6.0f / y.scale) + y.zero_point);
     }
     return std::clamp<int64_t>(steps + y.zero_point, low, high);
   }

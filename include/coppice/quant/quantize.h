@@ -6,30 +6,52 @@
 
 #include "coppice/data/dataset.h"
 #include "coppice/graph/graph.h"
+#include "coppice/graph/scheme.h"
+#include "coppice/quant/calibration.h"
 
 namespace coppice::quant {
 
 /// Post-training quantization.
 struct QuantizeOptions {
-  int weight_bits = 8;                 ///< 8, 4 ([-7, 7]) or 2 ([-1, 1]).
-  int activation_bits = 8;             ///< 8.
-  bool per_channel = true;             ///< Weight scales per output channel, else per tensor.
+  int weight_bits = 8;      ///< 8 .. 2; 1: binary. 3, 5, 6, 7 are stored in the next of 4, 8.
+  int activation_bits = 8;  ///< 8; 4 and 2 use the low integers of an int8 (accuracy, no bytes).
+  bool per_channel = true;  ///< Weight scales per output channel, else per tensor.
+  int group_size = 0;       ///< Weights of 4 bits and fewer: input channels with a factor of
+                            ///< their own; 0: none.
+  WeightRange weight_range = WeightRange::kNarrow;
+  ScaleKind scales = ScaleKind::kAffine;
+  bool symmetric_activations = false;   ///< Zero points 0.
+  int first_last_bits = 0;              ///< Weights of the first and the last layer; 0: as others.
+  std::vector<std::string> layer_bits;  ///< "name or glob=bits", the last match counts.
+
   std::string calibration = "minmax";  ///< How activation ranges are taken from the samples.
-  int calibration_samples = 256;       ///< Drawn from the training split, seeded.
+  float percentile = 99.99f;           ///< Of the calibration "percentile".
+  int calibration_samples = 256;       ///< From the training split, seeded, balanced by class.
   uint64_t seed = 0;
   Rounding rounding = Rounding::kDouble;
+
+  WeightScale weight_scale = WeightScale::kMax;
 };
 
 /// Folds batch norms, fuses activations, calibrates on (unaugmented) training samples, and returns
 /// a graph whose parameters and activations carry integers, by the TFLite quantization
 /// specification (docs/numerics.md). Pruned weights stay exactly zero. The float values stay beside
-/// the integers. Errors: an option out of range, a graph that is quantized already, a dataset whose
-/// samples do not fit, a layer whose output is not finite.
+/// the integers. The samples' indices are kept in the metadata. Errors: an option out of range, a
+/// graph that is quantized already, a dataset whose samples do not fit, a layer whose output is not
+/// finite.
 Result<Graph> quantize(const Graph& graph, const data::Dataset& dataset,
                        const QuantizeOptions& options);
 
 /// The same with calibration inputs given: each is one sample of the graph's input shape.
-Result<Graph> quantize(const Graph& graph, const std::vector<std::vector<float>>& calibration,
+Result<Graph> quantize(const Graph& graph, const Samples& calibration,
                        const QuantizeOptions& options);
+
+/// Whether options can be used at all.
+Status check_options(const QuantizeOptions& options);
+
+/// How the weight of a layer is stored: `weight_bits`, unless it is the first or last or named.
+/// Errors: a pattern that matches no layer, or is not "name=bits".
+Result<std::vector<WeightFormat>> weight_formats(const Graph& graph,
+                                                 const QuantizeOptions& options);
 
 }  // namespace coppice::quant
