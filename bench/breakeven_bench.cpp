@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
       bench::add_sparse(layer, granularity, contenders.sparse);
     }
   }
-  bench::Run run;
+  bench::Medians run;
   const int status = bench::finish(&run);
   const auto curves = bench::sparse_curves(run);
   fmt::print(stderr, "\n{}", bench::break_even_table(curves));

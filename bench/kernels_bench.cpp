@@ -1,5 +1,5 @@
 // Single layers: our executors, our kernels by themselves, and the peers, float and int8 with the
-// rounding that the peers have. The layers are those of five networks of the zoo, and a few
+// rounding that the peers have. The layers are those of six networks of the zoo, and a few
 // standard sizes, which come with 4 and 2 bits a weight too. Names are
 // <network>/<layer>/<type>/<contender>.
 #include <fmt/format.h>
@@ -53,7 +53,7 @@ int main(int argc, char** argv) {
   auto entrants = bench::make_entrants(flags.isa);
   for (auto& kernel : bench::dense_kernel_entrants(flags.isa))
     entrants.push_back(std::move(kernel));
-  for (const char* arch : {"ds_cnn", "resnet8", "vww", "lenet", "alexnet"}) {
+  for (const char* arch : {"ds_cnn", "resnet8", "vww", "lenet5", "lenet", "alexnet"}) {
     bench::add_network(arch, std::nullopt, entrants);
     bench::add_network(arch, Rounding::kFloat, entrants);
   }

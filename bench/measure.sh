@@ -41,11 +41,11 @@ run() {
 
 # write PAGE TITLE VERB: the page of docs/results/.
 write() {
-  local page=docs/results/x86-$1.md
+  local file=docs/results/x86-$1.md
   { printf '# %s\n\nMedians of thread CPU time, one thread, batch 1, in microseconds; the rules are in\n' "$2"
-    printf '[benchmarks](../benchmarks.md), the command was `bench/measure.sh %s`.\n\n' "$1"
-    "$build/bench/results" "$3" "${files[@]}"; } >"$page"
-  echo "$page" >&2
+    printf '[benchmarks](../benchmarks.md), the command was `bench/measure.sh %s`.\n\n' "$page"
+    "$build/bench/results" "$3" "${files[@]}"; } >"$file"
+  echo "$file" >&2
 }
 
 without_reference="-coppice:reference"
@@ -61,7 +61,8 @@ for page in "${pages[@]}"; do
     layers-avx2) run layers-avx2 kernels_bench --isa=avx2 --benchmark_filter="$without_reference"
                  write layers-avx2 "Layers, everybody kept to AVX2" compare ;;
     breakeven) run breakeven breakeven_bench --figures=docs/results/figures 2>/dev/null
-               write breakeven "Break-even sparsity" breakeven ;;
+               write breakeven "Break-even sparsity" breakeven
+               write executors "Loop orders and formats for weights with zeros" executors ;;
     *) usage >&2; exit 2 ;;
   esac
 done

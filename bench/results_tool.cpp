@@ -11,6 +11,7 @@ namespace {
 constexpr const char* kUsage =
     "Usage: results compare RUN.json...     our fastest beside each peer, a row for each work\n"
     "       results breakeven RUN.json...   break-even sparsities of breakeven_bench, run by run\n"
+    "       results executors RUN.json      every contender of breakeven_bench by sparsity\n"
     "       results limits RUN.json         what limits_bench found\n"
     "       results draw FOLDER RUN.json    break-even curves as SVG\n\n"
     "RUN.json is what --benchmark_out=RUN.json wrote. The tables are Markdown.\n";
@@ -20,9 +21,9 @@ using namespace coppice::bench;
 
 Result<std::string> compare(const std::vector<std::string>& paths) {
   COPPICE_TRY(std::string text, describe_machine(paths[0]));
-  std::vector<Run> runs;
+  std::vector<Medians> runs;
   for (const auto& path : paths) {
-    COPPICE_TRY(Run run, read_run(path));
+    COPPICE_TRY(Medians run, read_run(path));
     runs.push_back(std::move(run));
   }
   return text + fmt::format(" Runs: {}.\n\n", runs.size()) + comparison_table(runs);
@@ -32,10 +33,16 @@ Result<std::string> breakeven(const std::vector<std::string>& paths) {
   std::string text;
   for (const auto& path : paths) {
     COPPICE_TRY(const std::string machine, describe_machine(path));
-    COPPICE_TRY(const Run run, read_run(path));
+    COPPICE_TRY(const Medians run, read_run(path));
     text += machine + "\n\n" + break_even_table(sparse_curves(run)) + "\n";
   }
   return text;
+}
+
+Result<std::string> executors(const std::vector<std::string>& paths) {
+  COPPICE_TRY(const std::string machine, describe_machine(paths[0]));
+  COPPICE_TRY(const Medians run, read_run(paths[0]));
+  return machine + "\n\n" + executors_table(run);
 }
 
 Result<std::string> limits(const std::vector<std::string>& paths) {
@@ -45,7 +52,7 @@ Result<std::string> limits(const std::vector<std::string>& paths) {
 }
 
 Result<std::string> draw(const std::vector<std::string>& paths) {
-  COPPICE_TRY(const Run run, read_run(paths[1]));
+  COPPICE_TRY(const Medians run, read_run(paths[1]));
   COPPICE_TRY_STATUS(draw_curves(sparse_curves(run), paths[0]));
   return std::string();
 }
@@ -55,8 +62,11 @@ struct Verb {
   size_t least_paths;
   Result<std::string> (*run)(const std::vector<std::string>& paths);
 };
-constexpr Verb kVerbs[] = {
-    {"compare", 1, compare}, {"breakeven", 1, breakeven}, {"limits", 1, limits}, {"draw", 2, draw}};
+constexpr Verb kVerbs[] = {{"compare", 1, compare},
+                           {"breakeven", 1, breakeven},
+                           {"executors", 1, executors},
+                           {"limits", 1, limits},
+                           {"draw", 2, draw}};
 
 }  // namespace
 

@@ -58,7 +58,7 @@ double counter(const benchmark::BenchmarkReporter::Run& run, const char* name) {
 // Keeps the medians; shows them, unless another format was asked for.
 class MedianReporter final : public benchmark::BenchmarkReporter {
  public:
-  MedianReporter(benchmark::BenchmarkReporter* other, bench::Run& measured)
+  MedianReporter(benchmark::BenchmarkReporter* other, Medians& measured)
       : other_(other), measured_(measured) {}
 
   bool ReportContext(const Context& context) override {
@@ -95,7 +95,7 @@ class MedianReporter final : public benchmark::BenchmarkReporter {
 
  private:
   benchmark::BenchmarkReporter* other_;
-  bench::Run& measured_;
+  Medians& measured_;
   size_t width_ = 0;
 };
 
@@ -202,11 +202,11 @@ void register_contenders(const std::string& prefix, const Graph& graph,
   }
 }
 
-int finish(Run* measured) {
+int finish(Medians* measured) {
   const std::unique_ptr<benchmark::BenchmarkReporter> chosen(
       benchmark::CreateDefaultDisplayReporter());
   const bool console = dynamic_cast<benchmark::ConsoleReporter*>(chosen.get()) != nullptr;
-  Run unused;
+  Medians unused;
   MedianReporter reporter(console ? nullptr : chosen.get(), measured ? *measured : unused);
   benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::Shutdown();

@@ -43,6 +43,6 @@ std::vector<Entrant> select(const std::vector<Entrant>& entrants, const Predicat
 
 /// Runs what has been registered and shows one line a benchmark (or what --benchmark_format asks
 /// for). `measured`, if given, gets the medians. Returns the program's exit status.
-int finish(Run* measured = nullptr);
+int finish(Medians* measured = nullptr);
 
 }  // namespace coppice::bench

@@ -30,7 +30,7 @@ void keep_faster(Measured& best, const std::string& contender, double time_us) {
   if (best.name.empty() || time_us < best.median_us) best = {contender, time_us};
 }
 
-std::map<std::string, Fastest> fastest_by_work(const Run& run) {
+std::map<std::string, Fastest> fastest_by_work(const Medians& run) {
   std::map<std::string, Fastest> fastest;
   for (const Measured& measured : run) {
     const auto [work, contender] = split(measured.name);
@@ -67,11 +67,11 @@ bool is_median(const nlohmann::json& entry) {
 
 }  // namespace
 
-Result<Run> read_run(const std::string& path) {
+Result<Medians> read_run(const std::string& path) {
   COPPICE_TRY(const nlohmann::json json, read_json(path));
   const std::map<std::string, double> microseconds = {
       {"ns", 1e-3}, {"us", 1.0}, {"ms", 1e3}, {"s", 1e6}};
-  Run run;
+  Medians run;
   for (const auto& entry : json["benchmarks"]) {
     if (!is_median(entry)) continue;
     run.push_back({entry.value("run_name", ""),
@@ -105,13 +105,13 @@ Result<std::string> limits_table(const std::string& path) {
   return text;
 }
 
-std::string comparison_table(const std::vector<Run>& runs) {
+std::string comparison_table(const std::vector<Medians>& runs) {
   std::vector<std::string> works;  // In the order of their first appearance after sorting by name.
   std::set<std::string> peers;
   std::map<std::string, std::map<std::string, double>> lowest;
   std::map<std::string, Measured> best;
   std::map<std::string, std::vector<double>> ratios;
-  for (const Run& run : runs) {
+  for (const Medians& run : runs) {
     for (const Measured& measured : run) {
       const auto [work, contender] = split(measured.name);
       if (!ours(contender)) peers.insert(contender);
@@ -144,7 +144,7 @@ std::string comparison_table(const std::vector<Run>& runs) {
   return text;
 }
 
-std::vector<Curve> sparse_curves(const Run& run) {
+std::vector<Curve> sparse_curves(const Medians& run) {
   std::map<std::string, Fastest> fastest = fastest_by_work(run);
   std::map<std::string, Curve> curves;  // By layer/type/granularity.
   for (const auto& [work, best] : fastest) {
@@ -165,6 +165,36 @@ std::vector<Curve> sparse_curves(const Run& run) {
   std::vector<Curve> sorted;
   for (auto& [key, curve] : curves) sorted.push_back(std::move(curve));
   return sorted;
+}
+
+std::string executors_table(const Medians& run) {
+  // By layer/type/granularity, contender, sparsity.
+  std::map<std::string, std::map<std::string, std::map<std::string, double>>> tables;
+  std::map<std::string, std::set<std::string>> columns;
+  for (const Measured& measured : run) {
+    const auto [work, contender] = split(measured.name);
+    const auto [key, sparsity] = split(work);
+    tables[key][contender][sparsity] = measured.median_us;
+    columns[key].insert(sparsity);
+  }
+  std::string text;
+  for (const auto& [key, rows] : tables) {
+    text += fmt::format("### {}\n\n| us at sparsity |", key);
+    std::string rule = "|---|";
+    for (const auto& sparsity : columns[key])
+      text += fmt::format(" {} |", sparsity), rule += "---|";
+    text += "\n" + rule + "\n";
+    for (const auto& [contender, times] : rows) {
+      text += fmt::format("| {} |", contender);
+      for (const auto& sparsity : columns[key]) {
+        const auto found = times.find(sparsity);
+        text += found == times.end() ? " |" : fmt::format(" {} |", time_text(found->second));
+      }
+      text += "\n";
+    }
+    text += "\n";
+  }
+  return text;
 }
 
 std::optional<double> break_even(const Curve& curve, double dense_us) {

@@ -18,10 +18,10 @@ struct Measured {
 };
 
 /// One run of a benchmark program: contenders in it were interleaved, so ratios are its own.
-using Run = std::vector<Measured>;
+using Medians = std::vector<Measured>;
 
 /// The medians in a file that --benchmark_out wrote.
-Result<Run> read_run(const std::string& path);
+Result<Medians> read_run(const std::string& path);
 
 /// What such a file says about the machine, as a sentence.
 Result<std::string> describe_machine(const std::string& path);
@@ -32,7 +32,7 @@ Result<std::string> limits_table(const std::string& path);
 /// A Markdown table, a row for each piece of work: our fastest, each peer, and how many times
 /// faster we are than the fastest peer. Times are the lowest over the runs; the ratio is the median
 /// of the runs' own ratios.
-std::string comparison_table(const std::vector<Run>& runs);
+std::string comparison_table(const std::vector<Medians>& runs);
 
 /// Sparse layers are named <layer>/<type>/<granularity>/<sparsity>/<contender>; the granularity
 /// "dense" at sparsity 0.00 is what all others are compared with.
@@ -44,7 +44,7 @@ struct Curve {
   std::optional<double> our_dense_us;   ///< Our fastest on dense weights.
   std::optional<double> peer_dense_us;  ///< The fastest peer on dense weights.
 };
-std::vector<Curve> sparse_curves(const Run& run);
+std::vector<Curve> sparse_curves(const Medians& run);
 
 /// The sparsity from which on the curve stays below `dense_us`, by linear interpolation between the
 /// measured points; none if it never does.
@@ -52,6 +52,10 @@ std::optional<double> break_even(const Curve& curve, double dense_us);
 
 /// A Markdown table of the curves with their break-even sparsities.
 std::string break_even_table(const std::vector<Curve>& curves);
+
+/// Markdown tables of the same names, one for each layer, type and granularity: a row for each
+/// contender, a column for each sparsity.
+std::string executors_table(const Medians& run);
 
 /// Draws for each layer and type the speed-up over the fastest peer's dense (ours, without peers)
 /// against sparsity, a line for each granularity: <folder>/<layer>_<type>.svg.

@@ -141,6 +141,16 @@ Tensor build_lenet(GraphBuilder& g, const Shape&, int classes) {
   return softmax(g, fully_connected(g, x, "fc_2", classes));
 }
 
+Tensor build_lenet5(GraphBuilder& g, const Shape&, int classes) {
+  Tensor x = conv_relu(g, g.input(), 1, 6, {5, 5}, {1, 1}, Pad::kSame);
+  x = max_pool(g, x, 1);
+  x = conv_relu(g, x, 2, 16, {5, 5}, {1, 1}, Pad::kValid);
+  x = max_pool(g, x, 2);
+  x = g.add(Relu{}, {fully_connected(g, x, "fc_1", 120)}, "relu_3");
+  x = g.add(Relu{}, {fully_connected(g, x, "fc_2", 84)}, "relu_4");
+  return softmax(g, fully_connected(g, x, "fc_3", classes));
+}
+
 // AlexNet's five convolutions at a quarter of its widths (96, 256, 384, 384, 256).
 Tensor build_alexnet(GraphBuilder& g, const Shape&, int classes) {
   Tensor x = conv_relu(g, g.input(), 1, 24, {3, 3}, {1, 1}, Pad::kValid);
@@ -205,6 +215,8 @@ const Architecture kArchitectures[] = {
     {{"resnet8", "residual network for CIFAR-10 (MLPerf Tiny)", {32, 32, 3}, 10}, build_resnet8},
     {{"lenet", "LeNet for CIFAR-10 with 3x3 filters (ATAMAN, arXiv 2409.16815)", {32, 32, 3}, 10},
      build_lenet},
+    {{"lenet5", "LeNet-5 of LeCun et al. 1998 with ReLU and max pooling", {28, 28, 1}, 10},
+     build_lenet5},
     {{"alexnet", "AlexNet-like network for CIFAR-10 (ATAMAN, arXiv 2409.16815)", {32, 32, 3}, 10},
      build_alexnet},
     {{"vww", "MobileNetV1 x0.25, a person in the picture or not (MLPerf Tiny)", {96, 96, 3}, 2},
