@@ -49,6 +49,28 @@ struct Avx2F32 {
   static COPPICE_INLINE Vector pick(Vector v, Index index) {
     return _mm256_permutevar8x32_ps(v, index);
   }
+
+  /// rows[i] lane k becomes rows[k] lane i.
+  static COPPICE_INLINE void transpose(Vector (&rows)[kLanes]) {
+    Vector pairs[kLanes], quads[kLanes];
+    unroll<kLanes / 2>([&](auto i) COPPICE_LAMBDA {
+      pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+      pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    });
+    // Then quads[4 i + k] holds, in its 128-bit block b, column 4 b + k of rows 4 i ... 4 i + 3.
+    unroll<kLanes / 4>([&](auto i) COPPICE_LAMBDA {
+      unroll<2>([&](auto half) COPPICE_LAMBDA {
+        const __m256d a = _mm256_castps_pd(pairs[4 * i + half]);
+        const __m256d b = _mm256_castps_pd(pairs[4 * i + 2 + half]);
+        quads[4 * i + 2 * half] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+        quads[4 * i + 2 * half + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+      });
+    });
+    unroll<4>([&](auto k) COPPICE_LAMBDA {
+      rows[k] = _mm256_permute2f128_ps(quads[k], quads[4 + k], 0x20);
+      rows[4 + k] = _mm256_permute2f128_ps(quads[k], quads[4 + k], 0x31);
+    });
+  }
 };
 
 }  // namespace coppice::kernels::simd

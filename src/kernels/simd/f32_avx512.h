@@ -36,6 +36,34 @@ struct Avx512F32 {
   static COPPICE_INLINE Vector pick(Vector v, Index index) {
     return _mm512_permutexvar_ps(index, v);
   }
+
+  /// rows[i] lane k becomes rows[k] lane i.
+  static COPPICE_INLINE void transpose(Vector (&rows)[kLanes]) {
+    Vector pairs[kLanes], quads[kLanes];
+    unroll<kLanes / 2>([&](auto i) COPPICE_LAMBDA {
+      pairs[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+      pairs[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    });
+    // Then quads[4 i + k] holds, in its 128-bit block b, column 4 b + k of rows 4 i ... 4 i + 3.
+    unroll<kLanes / 4>([&](auto i) COPPICE_LAMBDA {
+      unroll<2>([&](auto half) COPPICE_LAMBDA {
+        const __m512d a = _mm512_castps_pd(pairs[4 * i + half]);
+        const __m512d b = _mm512_castps_pd(pairs[4 * i + 2 + half]);
+        quads[4 * i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+        quads[4 * i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+      });
+    });
+    unroll<4>([&](auto k) COPPICE_LAMBDA {
+      const Vector even01 = _mm512_shuffle_f32x4(quads[k], quads[4 + k], 0x88);
+      const Vector odd01 = _mm512_shuffle_f32x4(quads[k], quads[4 + k], 0xdd);
+      const Vector even23 = _mm512_shuffle_f32x4(quads[8 + k], quads[12 + k], 0x88);
+      const Vector odd23 = _mm512_shuffle_f32x4(quads[8 + k], quads[12 + k], 0xdd);
+      rows[k] = _mm512_shuffle_f32x4(even01, even23, 0x88);
+      rows[8 + k] = _mm512_shuffle_f32x4(even01, even23, 0xdd);
+      rows[4 + k] = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
+      rows[12 + k] = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
+    });
+  }
 };
 
 }  // namespace coppice::kernels::simd

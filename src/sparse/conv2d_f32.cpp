@@ -1,0 +1,54 @@
+#include "coppice/sparse/float_stream.h"
+#include "sparse/float_kernels.h"
+
+namespace coppice::sparse {
+namespace {
+
+using kernels::ClampFloat;
+using kernels::Conv2DParams;
+
+#if defined(__x86_64__)
+constexpr StreamShape kAvx2Shape{8, 16}, kAvx512Shape{16, 32};
+
+template <int kRows, const StreamShape& kShape>
+constexpr SparseConv2DF32 stream(const char* name, Pattern pattern, Isa isa, RunF32* run) {
+  using Stream = FloatStream<kRows>;
+  return {name,
+          pattern,
+          isa,
+          [](const Conv2DParams& p, const float* w) { return Stream::accepts(p, kShape, w); },
+          [](const Conv2DParams& p, const float* w) { return Stream::bytes(p, kShape, w); },
+          [](const Conv2DParams& p, const ClampFloat& to, const float* w, const float* bias,
+             void* packed) {
+            Stream::pack(p, kShape, to, w, bias, packed);
+            return true;
+          },
+          run,
+          [](const Conv2DParams& p, const void* packed) {
+            return static_cast<double>(static_cast<const StreamHeader*>(packed)->entries) * kRows /
+                   static_cast<double>(p.weights());
+          }};
+}
+
+constexpr SparseConv2DF32 kKernels[] = {
+    stream<1, kAvx512Shape>("stream_f32_avx512", Pattern::kUnstructured, Isa::kAvx512,
+                            run_stream_avx512),
+    stream<1, kAvx2Shape>("stream_f32_avx2", Pattern::kUnstructured, Isa::kAvx2, run_stream_avx2),
+    stream<4, kAvx512Shape>("stream_4x1_f32_avx512", Pattern::kVector4x1, Isa::kAvx512,
+                            run_stream_4x1_avx512),
+    stream<4, kAvx2Shape>("stream_4x1_f32_avx2", Pattern::kVector4x1, Isa::kAvx2,
+                          run_stream_4x1_avx2),
+};
+#endif
+
+}  // namespace
+
+#if defined(__x86_64__)
+kernels::KernelList<SparseConv2DF32> sparse_conv2d_f32() {
+  return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
+}
+#else
+kernels::KernelList<SparseConv2DF32> sparse_conv2d_f32() { return {}; }
+#endif
+
+}  // namespace coppice::sparse

@@ -1,0 +1,144 @@
+// Every sparse float kernel that this processor can run, against the specification in double.
+
+#include <gtest/gtest.h>
+
+#include "coppice/core/cpu.h"
+#include "coppice/kernels/conv2d/reference.h"
+#include "coppice/sparse/float_stream.h"
+#include "coppice/sparse/kernel.h"
+#include "kernels/bordered_image.h"
+#include "kernels/bounded_sums.h"
+#include "kernels/problem.h"
+#include "kernels/windows.h"
+#include "sparse/random_weights.h"
+
+namespace coppice::sparse {
+namespace {
+
+using kernels::Conv2DParams;
+using kernels::Window2D;
+using testing::doubles;
+using testing::Exact;
+using testing::for_each_window;
+using testing::make_window;
+using testing::Problem;
+using testing::random_sparse;
+using Image = testing::BorderedImage<float>;
+
+class AlignedBytes {
+ public:
+  explicit AlignedBytes(size_t bytes) : lines_(bytes / sizeof(Line) + 1) {
+    std::memset(data(), 0xa5, lines_.size() * sizeof(Line));
+  }
+  uint8_t* data() { return lines_.front().bytes; }
+
+ private:
+  struct alignas(64) Line {
+    uint8_t bytes[64];
+  };
+  std::vector<Line> lines_;
+};
+
+// One layer through every kernel, in two parts; returns how many ran.
+int expect_close_to_reference(const Conv2DParams& p, const std::string& name,
+                              const std::vector<float>& w) {
+  SCOPED_TRACE(name);
+  const Window2D& window = p.window;
+  Problem problem(name);
+  const auto x = problem.floats(window.in_h * window.in_w * p.in_channels);
+  const auto bias = problem.floats(p.out_channels);
+  std::vector<double> expected[2];
+  for (const bool absolute : {false, true}) {
+    expected[absolute].resize(static_cast<size_t>(window.out_h * window.out_w * p.out_channels));
+    conv2d_ref(p, absolute ? Exact{} : Exact{0.0, 600.0}, doubles(x, absolute).data(),
+               doubles(w, absolute).data(), doubles(bias, absolute).data(),
+               expected[absolute].data());
+  }
+  auto in = Image::input_of(window, p.in_channels, 0.0f);
+  in.set(x);
+  int ran = 0;
+  for (const SparseConv2DF32& kernel : sparse_conv2d_f32()) {
+    if (!isa_supported(kernel.isa) || !kernel.accepts(p, w.data())) continue;
+    SCOPED_TRACE(kernel.name);
+    AlignedBytes packed(kernel.packed_bytes(p, w.data()));
+    EXPECT_TRUE(kernel.pack(p, {0.0f, 600.0f}, w.data(), bias.data(), packed.data()));
+    Image out(window.out_h, window.out_w, p.out_channels, 1, 2, 2, 1, -77.0f, -77.0f);
+    const int half = window.out_h / 2;
+    kernel.run(p, packed.data(), in.image(), out.image(), {half, window.out_h});
+    kernel.run(p, packed.data(), in.image(), out.image(), {0, half});
+    testing::expect_close(out.get<float>(), expected[0], expected[1], p.taps() * p.in_per_group());
+    EXPECT_TRUE(out.intact(-77.0f));
+    ++ran;
+  }
+  return ran;
+}
+
+struct ConvCase {
+  int in_channels, out_channels, groups;
+};
+constexpr ConvCase kConvCases[] = {{1, 1, 1}, {3, 5, 1},   {4, 65, 1},  {8, 130, 2},
+                                   {6, 9, 3}, {17, 16, 1}, {70, 33, 1}, {5, 5, 5}};
+
+TEST(SparseConv2DF32, EqualsReferenceWithinItsBound) {
+  int ran = 0, cases = 0;
+  for_each_window([&](const Window2D& window, const std::string& geometry) {
+    for (const ConvCase& size : kConvCases) {
+      const Conv2DParams p{window, size.in_channels, size.out_channels, size.groups};
+      const double sparsity = 0.25 * (cases % 5);
+      const auto name = fmt::format("{} {}->{} g{} {}", geometry, p.in_channels, p.out_channels,
+                                    p.groups, sparsity);
+      const auto w = random_sparse<float>(name, p.out_channels, p.taps() * p.in_per_group(),
+                                          sparsity, cases % 3 == 0 ? 4 : 1);
+      ran += expect_close_to_reference(p, name, w);
+      ++cases;
+    }
+  });
+  EXPECT_TRUE(ran > 0 || !isa_supported(Isa::kAvx2));
+}
+
+// Large enough for tiles of many lanes and chunks of channels.
+TEST(SparseConv2DF32, LargerImages) {
+  for (const auto& [h, w, kernel] : {std::tuple{25, 5, 1}, {16, 16, 3}, {33, 19, 3}, {20, 40, 5}}) {
+    for (const int stride : {1, 2}) {
+      const Window2D window = make_window(h, w, kernel, kernel, stride, 1, kernel / 2);
+      const Conv2DParams p{window, 40, 37, 1};
+      const auto name = fmt::format("{}x{} {}x{} s{}", h, w, kernel, kernel, stride);
+      expect_close_to_reference(
+          p, name, random_sparse<float>(name, 37, p.taps() * 40, 0.8, stride == 1 ? 1 : 4));
+    }
+  }
+}
+
+template <int kRows>
+void expect_round_trip(const Conv2DParams& p, const StreamShape& shape,
+                       const std::vector<float>& w) {
+  ASSERT_TRUE(FloatStream<kRows>::accepts(p, shape, w.data()));
+  const size_t bytes = FloatStream<kRows>::bytes(p, shape, w.data());
+  AlignedBytes memory(bytes + 64);
+  const auto stream = FloatStream<kRows>::pack(p, shape, {}, w.data(), nullptr, memory.data());
+  std::vector<float> dense(w.size());
+  unpack(stream, dense.data());
+  EXPECT_EQ(dense, w);
+  // All memory is counted, and no more: offsets come last.
+  const auto* end = reinterpret_cast<const uint8_t*>(stream.offset + stream.header->entries);
+  EXPECT_EQ(static_cast<size_t>(end - memory.data()), bytes);
+  EXPECT_EQ(*end, 0xa5);
+}
+
+TEST(FloatStream, RoundTrip) {
+  for_each_window([&](const Window2D& window, const std::string& geometry) {
+    for (const ConvCase& size : {ConvCase{3, 5, 1}, {70, 18, 1}, {6, 9, 3}}) {
+      const Conv2DParams p{window, size.in_channels, size.out_channels, size.groups};
+      SCOPED_TRACE(fmt::format("{} {}->{}", geometry, p.in_channels, p.out_channels));
+      const auto w =
+          random_sparse<float>(geometry, p.out_channels, p.taps() * p.in_per_group(), 0.7);
+      for (const StreamShape& shape : {StreamShape{8, 16}, {16, 32}}) {
+        expect_round_trip<1>(p, shape, w);
+        expect_round_trip<4>(p, shape, w);
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace coppice::sparse
