@@ -26,6 +26,7 @@ struct BenchArguments {
   int bits = 8;
   uint64_t seed = 0;
   std::string target = "cortex-m4";
+  std::string executor = "dense";
   bool json = false;
   std::string keep;
 };
@@ -124,24 +125,24 @@ void print_table(const std::string& name, const deploy::Measurement& measurement
 // This machine: the time of a plan instead of counts.
 Status run_host(const BenchArguments& arguments) {
   COPPICE_TRY(const Graph graph, load_graph(arguments));
-  COPPICE_TRY(const auto plan, exec::compile(graph));
+  COPPICE_TRY(const exec::Executor executor, exec::parse_executor(arguments.executor));
+  COPPICE_TRY(const auto plan, exec::compile(graph, {.executor = executor}));
   const auto latency = exec::measure_latency(*plan);
   if (arguments.json) {
-    const nlohmann::ordered_json json = {
-        {"target", "host"},
-        {"executor", exec::executor_name(exec::Executor::kReference)},
-        {"median_us", latency.median_us},
-        {"p10_us", latency.p10_us},
-        {"p90_us", latency.p90_us},
-        {"ram_peak_bytes", plan->arena_bytes()}};
+    const nlohmann::ordered_json json = {{"target", "host"},
+                                         {"executor", arguments.executor},
+                                         {"median_us", latency.median_us},
+                                         {"p10_us", latency.p10_us},
+                                         {"p90_us", latency.p90_us},
+                                         {"ram_peak_bytes", plan->arena_bytes()}};
     fmt::print("{}\n", json.dump(2));
     return {};
   }
   fmt::print(
       "{} on this machine, {} kernels, one thread: median {:.1f} us, 10 % below {:.1f}, "
       "10 % above {:.1f}; arena {} bytes\n",
-      graph.name, exec::executor_name(exec::Executor::kReference), latency.median_us,
-      latency.p10_us, latency.p90_us, plan->arena_bytes());
+      graph.name, arguments.executor, latency.median_us, latency.p10_us, latency.p90_us,
+      plan->arena_bytes());
   return {};
 }
 
@@ -178,6 +179,9 @@ void add_bench(CLI::App& app, ExitStatus& status) {
   verb->add_option("--seed", arguments->seed, "Seed of --arch")->capture_default_str();
   verb->add_option("--target", arguments->target,
                    "Microcontroller (cortex-m4, cortex-m7), or host for this machine's time")
+      ->capture_default_str();
+  verb->add_option("--executor", arguments->executor,
+                   "Kernels on the target host (coppice ops lists them)")
       ->capture_default_str();
   verb->add_flag("--json", arguments->json, "Print one JSON object");
   verb->add_option("--keep", arguments->keep, "Folder to keep the firmware in");

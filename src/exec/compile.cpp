@@ -2,6 +2,7 @@
 
 #include "coppice/exec/plan.h"
 #include "coppice/graph/fold.h"
+#include "exec/baseline_layer.h"
 #include "exec/plans.h"
 
 namespace coppice::exec {
@@ -26,12 +27,33 @@ const std::vector<Listed>& executors() {
   static const std::vector<Listed> all = {
       {"reference", "plain loops, the specification; integer results bit-exact"},
       {"dense", "vector kernels, borders kept in memory; integer results bit-exact"},
+      {"skip", "plain, tests each weight for zero when it multiplies"},
+      {"weight_stationary", "plain, tests each weight once and adds it to a whole image"},
+      {"bitmap", "plain, one bit a weight"},
+      {"vector_mask", "plain, one bit a row of a kernel"},
+      {"kernel_mask", "plain, one bit a kernel"},
+      {"filter", "plain, filters of zeros alone are gone"},
+      {"coordinates", "plain, lists of places and values"},
+      {"coordinates_weight_stationary", "plain, lists, each value added to a whole image"},
+      {"csr", "vector kernels that leave any zeros out"},
+      {"block", "vector kernels that leave out blocks of four inputs"},
+      {"nm", "vector kernels for N of M inputs"},
   };
   return all;
 }
 
 std::string_view executor_name(Executor executor) {
   return executors()[static_cast<size_t>(executor)].name;
+}
+
+Result<Executor> parse_executor(std::string_view name) {
+  std::string names;
+  for (size_t i = 0; i < executors().size(); ++i) {
+    if (executors()[i].name == name) return static_cast<Executor>(i);
+    names += fmt::format("{}{}", i == 0 ? "" : ", ", executors()[i].name);
+  }
+  return Error{ErrorCode::kConfig,
+               fmt::format("no executor \"{}\"; expected one of {}", name, names)};
 }
 
 Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options) {
@@ -41,10 +63,12 @@ Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options
   }
   COPPICE_TRY(Graph fused, fuse_for_inference(graph));
   COPPICE_TRY_STATUS(check_one_data_type(fused));
-  if (options.executor == Executor::kReference) return make_reference_plan(std::move(fused));
+  if (options.executor == Executor::kReference || is_baseline(options.executor)) {
+    return make_reference_plan(std::move(fused), options.executor);
+  }
   COPPICE_TRY(Isa isa, active_isa());
   if (options.isa) isa = *options.isa;
-  return make_dense_plan(std::move(fused), isa, options.threads);
+  return make_dense_plan(std::move(fused), isa, options.threads, options.executor);
 }
 
 }  // namespace coppice::exec

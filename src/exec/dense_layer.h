@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coppice/core/cpu.h"
+#include "coppice/exec/plan.h"
 #include "coppice/graph/graph.h"
 #include "coppice/kernels/image.h"
 #include "exec/placement.h"
@@ -20,6 +21,7 @@ struct DenseContext {
   Place output;
   bool copies = false;     ///< A reshape that must copy.
   Isa isa = Isa::kScalar;  ///< Limit.
+  Executor executor = Executor::kDense;
 };
 
 /// One compiled layer on images in the memory of a plan. Allocates nothing when it runs.

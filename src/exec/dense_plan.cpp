@@ -27,12 +27,13 @@ class DensePlan final : public Plan {
   using Value = DenseValue<T>;
   static constexpr bool kInteger = std::is_same_v<T, uint8_t>;
 
-  DensePlan(Graph graph, Isa isa, int threads)
+  DensePlan(Graph graph, Isa isa, int threads, Executor executor)
       : graph_(std::move(graph)),
         placement_(place_tensors(graph_, sizeof(T))),
         memory_(static_cast<size_t>(placement_.bytes) / sizeof(CacheLine)),
         ops_(image_ops_for(isa)),
-        isa_(isa) {
+        isa_(isa),
+        executor_(executor) {
     if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads);
     int64_t largest = 0;
     for (const TensorInfo& tensor : graph_.tensors)
@@ -45,7 +46,8 @@ class DensePlan final : public Plan {
     const Cost cost = measure_cost(graph_);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
-      DenseContext context{graph_, node, {}, place(node.output), placement_.copies[i], isa_};
+      DenseContext context{graph_, node,     {}, place(node.output), placement_.copies[i],
+                           isa_,   executor_};
       for (const int input : node.inputs) context.inputs.push_back(place(input));
       COPPICE_TRY(DenseLayer layer,
                   kInteger ? make_dense_layer_u8(context) : make_dense_layer_f32(context));
@@ -180,6 +182,7 @@ class DensePlan final : public Plan {
   std::vector<CacheLine> memory_;
   const kernels::ImageOpsU8& ops_;
   Isa isa_;
+  Executor executor_;
   std::unique_ptr<ThreadPool> pool_;
   std::vector<Value> staging_;  // A tensor without gaps, at the doors and for observers.
   std::vector<Layer> layers_;
@@ -187,17 +190,18 @@ class DensePlan final : public Plan {
 };
 
 template <class T>
-Result<std::unique_ptr<Plan>> make(Graph graph, Isa isa, int threads) {
-  auto plan = std::make_unique<DensePlan<T>>(std::move(graph), isa, threads);
+Result<std::unique_ptr<Plan>> make(Graph graph, Isa isa, int threads, Executor executor) {
+  auto plan = std::make_unique<DensePlan<T>>(std::move(graph), isa, threads, executor);
   COPPICE_TRY_STATUS(plan->add_layers());
   return std::unique_ptr<Plan>(std::move(plan));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Plan>> make_dense_plan(Graph graph, Isa isa, int threads) {
-  if (graph.quantized()) return make<uint8_t>(std::move(graph), isa, threads);
-  return make<float>(std::move(graph), isa, threads);
+Result<std::unique_ptr<Plan>> make_dense_plan(Graph graph, Isa isa, int threads,
+                                              Executor executor) {
+  if (graph.quantized()) return make<uint8_t>(std::move(graph), isa, threads, executor);
+  return make<float>(std::move(graph), isa, threads, executor);
 }
 
 }  // namespace coppice::exec

@@ -6,6 +6,7 @@
 #include "exec/dense_layer.h"
 #include "exec/dense_weighted.h"
 #include "exec/image_copy.h"
+#include "exec/sparse_weighted.h"
 #include "kernels/softmax/u8_table.h"
 
 namespace coppice::exec {
@@ -34,20 +35,33 @@ struct Maker {
 
   RequantizeTable table() const { return requantize_table(context.graph, context.node); }
 
+  // A convolution that leaves zeros out if the executor does.
+  Result<DenseLayer> convolution(const kernels::Conv2DParams& p, const char* reason) const {
+    const auto dense = [&] {
+      return make_weighted_layer(context, kernels::conv2d_kernels_u8(), p, table(), reason);
+    };
+    const auto pattern = pattern_of(context.executor);
+    if (!pattern) return dense();
+    return make_sparse_layer(context, sparse::sparse_conv2d_u8(), *pattern, p, table(), dense);
+  }
+
   Result<DenseLayer> operator()(const Conv2D&) const {
-    return make_weighted_layer(context, kernels::conv2d_kernels_u8(),
-                               conv2d_params(context.graph, context.node), table(),
-                               "channels in lanes, tiles of pixels in registers");
+    return convolution(conv2d_params(context.graph, context.node),
+                       "channels in lanes, tiles of pixels in registers");
   }
   Result<DenseLayer> operator()(const DepthwiseConv2D&) const {
-    return make_weighted_layer(context, kernels::depthwise_conv2d_kernels_u8(),
-                               depthwise_conv2d_params(context.graph, context.node), table(),
-                               "four rows interleaved, a window's column in each lane");
+    auto layer = make_weighted_layer(context, kernels::depthwise_conv2d_kernels_u8(),
+                                     depthwise_conv2d_params(context.graph, context.node), table(),
+                                     "four rows interleaved, a window's column in each lane");
+    if (layer.ok() && pattern_of(context.executor)) {
+      layer->fallback = true;
+      layer->reason = "no depthwise kernel leaves zeros out; dense instead";
+    }
+    return layer;
   }
   Result<DenseLayer> operator()(const FullyConnected&) const {
-    const auto p = as_convolution(fully_connected_params(context.graph, context.node), input());
-    return make_weighted_layer(context, kernels::conv2d_kernels_u8(), p, table(),
-                               "a convolution as large as its input");
+    return convolution(as_convolution(fully_connected_params(context.graph, context.node), input()),
+                       "a convolution as large as its input");
   }
 
   Result<DenseLayer> operator()(const Add&) const {

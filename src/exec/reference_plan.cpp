@@ -5,6 +5,7 @@
 #include "coppice/graph/cost.h"
 #include "coppice/graph/planner.h"
 #include "coppice/kernels/quantize.h"
+#include "exec/baseline_layer.h"
 #include "exec/layer.h"
 #include "exec/plans.h"
 
@@ -24,13 +25,15 @@ class ReferencePlan final : public Plan {
         integer_(graph_.quantized()),
         arena_(static_cast<size_t>(memory_.arena_bytes + 63) / sizeof(CacheLine)) {}
 
-  Status add_layers() {
+  Status add_layers(Executor executor) {
     const Cost cost = measure_cost(graph_);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       LayerContext context{graph_, node, {}, offset(node.output)};
       for (const int input : node.inputs) context.inputs.push_back(offset(input));
-      COPPICE_TRY(CompiledLayer layer, make_reference_layer(context));
+      const bool skips = is_baseline(executor) && node.parameter("weight") != nullptr;
+      COPPICE_TRY(CompiledLayer layer,
+                  skips ? make_baseline_layer(context, executor) : make_reference_layer(context));
       layers_.push_back(std::move(layer.run));
       choices_.push_back({node.name, std::string(op_name(node.op)), std::move(layer.kernel),
                           std::move(layer.reason), cost.layers[i].macs_dense, Isa::kScalar, false});
@@ -130,10 +133,10 @@ class ReferencePlan final : public Plan {
 
 }  // namespace
 
-Result<std::unique_ptr<Plan>> make_reference_plan(Graph graph) {
+Result<std::unique_ptr<Plan>> make_reference_plan(Graph graph, Executor executor) {
   MemoryPlan memory = plan_memory(graph);
   auto plan = std::make_unique<ReferencePlan>(std::move(graph), std::move(memory));
-  COPPICE_TRY_STATUS(plan->add_layers());
+  COPPICE_TRY_STATUS(plan->add_layers(executor));
   return std::unique_ptr<Plan>(std::move(plan));
 }
 

@@ -4,51 +4,22 @@
 
 #include <algorithm>
 
-#include "coppice/core/random.h"
 #include "coppice/exec/plan.h"
 #include "coppice/graph/fold.h"
 #include "coppice/graph/zoo.h"
-#include "coppice/quant/quantize.h"
 #include "exec/placement.h"
+#include "exec/quantized.h"
 #include "random_graph.h"
 
 namespace coppice::exec {
 namespace {
 
 using testing::describe;
+using testing::quantized;
+using testing::random_bytes;
 using testing::random_graph;
 using testing::random_input;
-
-Graph quantized(const Graph& graph, int bits, bool per_channel, Rounding rounding) {
-  std::vector<std::vector<float>> samples;
-  for (uint64_t seed = 0; seed < 3; ++seed) {
-    const auto input = random_input(graph, 100 + seed);
-    samples.emplace_back(input.begin(), input.end());
-  }
-  quant::QuantizeOptions options;
-  options.weight_bits = bits;
-  options.per_channel = per_channel;
-  options.rounding = rounding;
-  auto result = quant::quantize(graph, samples, options);
-  EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
-  return std::move(result).value();
-}
-
-std::vector<int8_t> random_bytes(int64_t count, uint64_t seed) {
-  Random random(seed, "bytes");
-  std::vector<int8_t> values(static_cast<size_t>(count));
-  for (auto& value : values) value = static_cast<int8_t>(static_cast<int>(random.below(256)) - 128);
-  return values;
-}
-
-std::vector<int8_t> run(const Graph& graph, const Options& options,
-                        const std::vector<int8_t>& input, int times = 1) {
-  auto plan = compile(graph, options);
-  EXPECT_TRUE(plan.ok()) << (plan.ok() ? "" : plan.error().message);
-  std::vector<int8_t> output(static_cast<size_t>(graph.output_shape().elements()));
-  for (int i = 0; i < times; ++i) (*plan)->run_int8(input, output);
-  return output;
-}
+using testing::run;
 
 std::vector<Isa> all_isas() {
   std::vector<Isa> isas;

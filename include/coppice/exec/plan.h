@@ -18,8 +18,24 @@ namespace coppice::exec {
 enum class Executor {
   kReference,  ///< The specification: plain loops, integer results bit-exact.
   kDense,      ///< Vector kernels on one layout for the whole plan; integers equal the reference.
+  // Plain kernels that skip zeros, as arXiv 2208.02765 has them (see docs/sparse.md).
+  kSkip,                         ///< Tests each weight for zero when it multiplies.
+  kWeightStationary,             ///< Tests each weight once and adds it to a whole image.
+  kBitmap,                       ///< One bit a weight.
+  kVectorMask,                   ///< One bit a row of a kernel.
+  kKernelMask,                   ///< One bit a kernel.
+  kFilter,                       ///< Filters of zeros alone are gone.
+  kCoordinates,                  ///< Lists of places and values.
+  kCoordinatesWeightStationary,  ///< The same, each value added to a whole image.
+  // Vector kernels that leave zeros out; layers that they do not take run as in kDense.
+  kCsr,    ///< Any zeros.
+  kBlock,  ///< Blocks of four inputs.
+  kNm,     ///< N of M inputs.
 };
 std::string_view executor_name(Executor executor);
+
+/// The executor of that name, or an error that lists the names.
+Result<Executor> parse_executor(std::string_view name);
 
 /// All executors, in the order of the enumeration.
 const std::vector<Listed>& executors();
