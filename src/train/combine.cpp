@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "coppice/kernels/add/reference.h"
 #include "train/layers.h"
+#include "train/quantized_stage.h"
 
 namespace coppice::train {
 namespace {
@@ -23,6 +25,65 @@ class AddLayer : public Layer {
       kernels().copy(gradient, to, tile.count * output().elements, edge.accumulate);
     }
   }
+};
+
+// In steps: y = clamp(round((a * Sa + b * Sb) / Sy)).
+class QuantizedAddLayer : public Layer {
+ public:
+  explicit QuantizedAddLayer(const LayerSetup& setup)
+      : Layer(setup), stage_(setup_, setup.output_shape().back()) {}
+
+  void prepare() override { stage_.prepare(); }
+
+  void forward(const Tile& tile) override {
+    if (!setup_.training) return add_exactly(tile);
+    kernels().weighted_sum(input(0).blob->values(tile), factor(0), input(1).blob->values(tile),
+                           factor(1), y(tile), tile.count * output().elements);
+    stage_.forward(tile, y(tile));
+  }
+
+  void backward(const Tile& tile) override {
+    const float* gradient = stage_.backward(tile, dy(tile));
+    // An input that took over the output's buffer comes last: it overwrites the gradient.
+    for (const bool in_place : {false, true}) {
+      for (size_t i = 0; i < setup_.inputs.size(); ++i) {
+        const Edge& edge = input(i);
+        if (!edge.wants_gradient) continue;
+        float* to = edge.blob->gradients(tile);
+        if ((to == gradient) != in_place) continue;
+        kernels().scaled_copy(gradient, factor(i), to, tile.count * output().elements,
+                              edge.accumulate);
+      }
+    }
+  }
+
+  void finish_batch() override { stage_.finish_batch(); }
+
+ private:
+  const ActivationQuantization& quantization(int tensor) const {
+    return setup_.quantization->activation(tensor);
+  }
+  float factor(size_t i) const {
+    return quantization(setup_.node().inputs[i]).scale / quantization(setup_.node().output).scale;
+  }
+
+  void add_exactly(const Tile& tile) const {
+    const Graph& model = setup_.quantization->model();
+    kernels::AddParams p = exec::add_params(model, model.nodes[setup_.node_index]);
+    const auto limits = exec::integer_clamp(setup_.activation, quantization(setup_.node().output));
+    p.min = limits.min;
+    p.max = limits.max;
+    const float *a = input(0).blob->values(tile), *b = input(1).blob->values(tile);
+    float* to = y(tile);
+    for (int64_t i = 0; i < tile.count * output().elements; ++i) {
+      const auto sum =
+          kernels::add_element(p, static_cast<int8_t>(a[i] + static_cast<float>(p.a_zero)),
+                               static_cast<int8_t>(b[i] + static_cast<float>(p.b_zero)));
+      to[i] = static_cast<float>(sum - p.y_zero);
+    }
+  }
+
+  QuantizedStage stage_;
 };
 
 // Rows [pixels, C_0] and [pixels, C_1] side by side: [pixels, C_0 + C_1].
@@ -61,6 +122,7 @@ class ConcatLayer : public Layer {
 }  // namespace
 
 LayerPtr make_layer(const Add&, const LayerSetup& setup) {
+  if (setup.quantization != nullptr) return std::make_unique<QuantizedAddLayer>(setup);
   return std::make_unique<AddLayer>(setup);
 }
 LayerPtr make_layer(const Concat&, const LayerSetup& setup) {

@@ -2,6 +2,7 @@
 #include "train/layers.h"
 #include "train/patch_product.h"
 #include "train/periodic.h"
+#include "train/quantized_stage.h"
 
 namespace coppice::train {
 namespace {
@@ -27,28 +28,34 @@ class Conv2DLayer : public Layer {
       turned_ = std::make_unique<DirectConvolution>(shape.gradient_shape(), *setup.kernels);
     }
     if (!turns) product_ = std::make_unique<PatchProduct>(shape, *setup.kernels);
+    if (setup.quantization != nullptr) {
+      stage_ = std::make_unique<QuantizedStage>(setup_, shape.out_channels);
+    }
   }
 
   void prepare() override {
+    if (stage_ != nullptr) stage_->prepare();
     if (bias_) bias_period_.assign(bias_.value);
-    if (direct_ != nullptr) direct_->set_weight(weight_.value);
-    if (turned_ != nullptr) turned_->set_turned_weight(weight_.value);
+    if (direct_ != nullptr) direct_->set_weight(forward_weight());
+    if (turned_ != nullptr) turned_->set_turned_weight(backward_weight());
   }
 
   void forward(const Tile& tile) override {
     if (direct_ != nullptr) {
       direct_->forward(x(tile), y(tile), tile.count, false);
     } else {
-      product_->forward(x(tile), weight_.value, y(tile), tile.count, false);
+      product_->forward(x(tile), forward_weight(), y(tile), tile.count, false);
     }
-    if (bias_ || clamps()) {
+    if (stage_ != nullptr) {
+      stage_->forward(tile, y(tile));
+    } else if (bias_ || clamps()) {
       kernels().bias_clamp(y(tile), bias_period_.data(), bias_period_.period(),
                            tile.count * output().elements, clamp());
     }
   }
 
   void backward(const Tile& tile) override {
-    const float* out = unclamped_dy(tile);
+    const float* out = stage_ != nullptr ? stage_->backward(tile, dy(tile)) : unclamped_dy(tile);
     float* weight_gradient = gradient(weight_, tile.lane);
     if (direct_ != nullptr) {
       direct_->weight_gradient(x(tile), out, weight_gradient, tile.count);
@@ -56,21 +63,37 @@ class Conv2DLayer : public Layer {
       product_->weight_gradient(x(tile), out, weight_gradient, tile.count);
     }
     if (bias_) {
-      add_bias_gradient(tile, out, shape_.out_channels, gradient(bias_, tile.lane));
+      add_bias_gradient(tile, out, shape_.out_channels, gradient(bias_, tile.lane),
+                        stage_ != nullptr ? stage_->bias_factor() : 1.0f);
     }
     if (!input().wants_gradient) return;
     if (turned_ != nullptr) {
       turned_->forward(out, dx(tile), tile.count, input().accumulate);
     } else {
-      product_->input_gradient(out, weight_.value, dx(tile), tile.count, input().accumulate);
+      product_->input_gradient(out, backward_weight(), dx(tile), tile.count, input().accumulate);
     }
   }
 
+  void finish_lane(int lane) override {
+    if (stage_ != nullptr) stage_->finish_lane(lane);
+  }
+  void finish_batch() override {
+    if (stage_ != nullptr) stage_->finish_batch();
+  }
+
  private:
+  const float* forward_weight() const {
+    return stage_ != nullptr ? stage_->integers() : weight_.value;
+  }
+  const float* backward_weight() const {
+    return stage_ != nullptr ? stage_->reals() : weight_.value;
+  }
+
   ConvolutionShape shape_;
   std::unique_ptr<DirectConvolution> direct_;  // Without groups.
   std::unique_ptr<DirectConvolution> turned_;  // The input's gradient, where it is a convolution.
   std::unique_ptr<PatchProduct> product_;      // What the other two cannot do.
+  std::unique_ptr<QuantizedStage> stage_;      // Training for integers.
   Slot weight_, bias_;
   Periodic bias_period_;
 };

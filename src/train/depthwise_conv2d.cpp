@@ -4,6 +4,7 @@
 #include "train/layers.h"
 #include "train/memory.h"
 #include "train/periodic.h"
+#include "train/quantized_stage.h"
 
 namespace coppice::train {
 namespace {
@@ -27,6 +28,9 @@ class DepthwiseConv2DLayer : public Layer {
         bias_period_(shape.out_channels),
         taps_(taps_of(shape)),
         grid_(grid_of(shape, taps_)) {
+    if (setup.quantization != nullptr) {
+      stage_ = std::make_unique<QuantizedStage>(setup_, shape.out_channels);
+    }
     if (!setup.training || !input().wants_gradient || !shape.gradient_is_convolution()) return;
     turned_shape_ = shape.gradient_shape();
     turned_taps_ = taps_of(turned_shape_);
@@ -35,29 +39,33 @@ class DepthwiseConv2DLayer : public Layer {
   }
 
   void prepare() override {
+    if (stage_ != nullptr) stage_->prepare();
     if (bias_) bias_period_.assign(bias_.value);
     const int channels = shape_.out_channels;
     for (int t = 0; !turned_.empty() && t < shape_.taps(); ++t) {
-      std::copy_n(weight_.value + t * channels, channels,
+      std::copy_n(backward_weight() + t * channels, channels,
                   turned_.data() + (shape_.taps() - 1 - t) * channels);
     }
   }
 
   void forward(const Tile& tile) override {
     for (int i = 0; i < tile.count; ++i) {
-      kernels().depthwise(grid_, window_input(tile, i), weight_.value,
+      kernels().depthwise(grid_, window_input(tile, i), forward_weight(),
                           y(tile) + i * output().elements, false);
     }
-    if (bias_ || clamps()) {
+    if (stage_ != nullptr) {
+      stage_->forward(tile, y(tile));
+    } else if (bias_ || clamps()) {
       kernels().bias_clamp(y(tile), bias_period_.data(), bias_period_.period(),
                            tile.count * output().elements, clamp());
     }
   }
 
   void backward(const Tile& tile) override {
-    const float* out = unclamped_dy(tile);
+    const float* out = stage_ != nullptr ? stage_->backward(tile, dy(tile)) : unclamped_dy(tile);
     if (bias_) {
-      add_bias_gradient(tile, out, shape_.out_channels, gradient(bias_, tile.lane));
+      add_bias_gradient(tile, out, shape_.out_channels, gradient(bias_, tile.lane),
+                        stage_ != nullptr ? stage_->bias_factor() : 1.0f);
     }
     for (int i = 0; i < tile.count; ++i, out += output().elements) {
       kernels().depthwise_weight(grid_, window_input(tile, i), out, gradient(weight_, tile.lane));
@@ -67,7 +75,21 @@ class DepthwiseConv2DLayer : public Layer {
     }
   }
 
+  void finish_lane(int lane) override {
+    if (stage_ != nullptr) stage_->finish_lane(lane);
+  }
+  void finish_batch() override {
+    if (stage_ != nullptr) stage_->finish_batch();
+  }
+
  private:
+  const float* forward_weight() const {
+    return stage_ != nullptr ? stage_->integers() : weight_.value;
+  }
+  const float* backward_weight() const {
+    return stage_ != nullptr ? stage_->reals() : weight_.value;
+  }
+
   static std::vector<int64_t> taps_of(const ConvolutionShape& shape) {
     std::vector<int64_t> taps;
     for (int h = 0; h < shape.kernel.h; ++h) {
@@ -110,7 +132,7 @@ class DepthwiseConv2DLayer : public Layer {
     const auto padded_size = static_cast<size_t>(shape_.padded_elements());
     float* padded = scratch(Scratch::kPadded, padded_size);
     std::fill_n(padded, padded_size, 0.0f);
-    kernels().depthwise_scatter(grid_, out, weight_.value, padded);
+    kernels().depthwise_scatter(grid_, out, backward_weight(), padded);
     if (multiplier_ == 1) {
       unpad_sample(shape_, padded, to, input().accumulate);
       return;
@@ -131,6 +153,7 @@ class DepthwiseConv2DLayer : public Layer {
   Periodic bias_period_;
   std::vector<int64_t> taps_, turned_taps_;
   WindowGrid grid_, turned_grid_;
+  std::unique_ptr<QuantizedStage> stage_;  // Training for integers.
   std::vector<float> turned_;  // [KH, KW, C] turned by 180 degrees, for the input's gradient.
 };
 

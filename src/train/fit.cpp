@@ -10,6 +10,7 @@
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/optimizer.h"
+#include "train/quantization.h"
 
 namespace coppice::train {
 namespace {
@@ -36,6 +37,10 @@ Status check_options(const TrainOptions& o) {
     return option_error(
         fmt::format("label_smoothing is {}, expected within [0, 1)", o.label_smoothing));
   }
+  if (!(o.range_momentum >= 0.0f && o.range_momentum < 1.0f)) {
+    return option_error(
+        fmt::format("range_momentum is {}, expected within [0, 1)", o.range_momentum));
+  }
   if (!(o.warmup_epochs >= 0.0f) || !std::isfinite(o.warmup_epochs)) {
     return option_error(fmt::format("warmup_epochs is {}, expected 0 or more", o.warmup_epochs));
   }
@@ -53,19 +58,22 @@ class Trainer {
         callbacks_(callbacks),
         samples_(dataset.size(data::Split::kTrain)),
         pool_(options.threads),
-        parameters_(graph),
-        network_(graph, parameters_, kernels,
-                 {options.batch_size, Mode::kTraining, options.label_smoothing}),
-        inference_(graph, parameters_, kernels, {kEvaluationBatch, Mode::kInference, 0.0f}),
+        quantization_(graph.quantized() ? std::make_unique<Quantization>(graph, options) : nullptr),
+        parameters_(trained_graph()),
+        network_(trained_graph(), parameters_, kernels,
+                 {options.batch_size, Mode::kTraining, options.label_smoothing, quantization()}),
+        inference_(trained_graph(), parameters_, kernels,
+                   {kEvaluationBatch, Mode::kInference, 0.0f, quantization()}),
         optimizer_(parameters_, options, kernels),
         validation_(dataset, data::Split::kValidation, options.epochs > 1, pool_) {
     best_values_ = values();
+    if (quantization_) quantization_->bind(parameters_);
   }
 
   Result<FitReport> run() {
     std::string fingerprint;
     if (!options_.checkpoint.empty()) {
-      fingerprint = fingerprint_of(graph_, dataset_, options_);
+      fingerprint = fingerprint_of(trained_graph(), dataset_, options_);
       if (std::filesystem::exists(options_.checkpoint)) COPPICE_TRY_STATUS(resume(fingerprint));
     }
     for (int epoch = static_cast<int>(report_.epochs.size()); epoch < options_.epochs; ++epoch) {
@@ -79,11 +87,21 @@ class Trainer {
       if (callbacks_.on_epoch) callbacks_.on_epoch(done);
     }
     set_values(best_values_);
-    parameters_.write_to(graph_);
+    if (quantization_) {
+      quantization_->refresh();
+      graph_ = quantization_->model();
+    } else {
+      parameters_.write_to(graph_);
+    }
     return std::move(report_);
   }
 
  private:
+  Quantization* quantization() { return quantization_.get(); }
+  const Graph& trained_graph() const {
+    return quantization_ ? quantization_->training_graph() : graph_;
+  }
+
   std::vector<float> values() const {
     return {parameters_.values(), parameters_.values() + parameters_.size()};
   }
@@ -137,6 +155,7 @@ class Trainer {
 
   Result<EpochReport> run_epoch(int epoch) {
     const auto start = std::chrono::steady_clock::now();
+    if (quantization_) quantization_->freeze(epoch >= options_.epochs - options_.frozen_epochs);
     Random random(options_.seed, "shuffle", static_cast<uint64_t>(epoch));
     const std::vector<int> order = random_permutation(samples_, random);
     const int batches = (samples_ + options_.batch_size - 1) / options_.batch_size;
@@ -152,7 +171,8 @@ class Trainer {
       step.first_sample = static_cast<uint64_t>(epoch) * static_cast<uint64_t>(samples_) +
                           static_cast<uint64_t>(begin);
       const BatchResult result = network_.train(pool_, labels_, step);
-      if (!std::isfinite(result.loss)) return not_finite(epoch, batch);
+      if (!std::isfinite(result.loss) || (quantization_ && !quantization_->broken_layer().empty()))
+        return not_finite(epoch, batch);
       // The rate in the middle of the step: never 0 under warm-up or at the end of a cosine.
       done.learning_rate = learning_rate_at(options_, epoch + (batch + 0.5) / batches);
       optimizer_.step(pool_, network_.gradients(), done.learning_rate);
@@ -179,11 +199,25 @@ class Trainer {
     done.validation_loss = evaluation.loss;
   }
 
+  // The layer whose weights, else whose output, went wrong first.
+  std::string broken_layer() const {
+    for (const ParameterRange& range : parameters_.ranges()) {
+      const float* begin = parameters_.values() + range.offset;
+      const bool finite =
+          std::all_of(begin, begin + range.size, [](float v) { return std::isfinite(v); });
+      if (!finite) return trained_graph().nodes[range.node].name;
+    }
+    return network_.first_broken_layer();
+  }
+
   Error not_finite(int epoch, int batch) const {
+    const std::string layer = broken_layer();
+    const std::string where =
+        layer.empty() ? std::string() : fmt::format(" (first in layer \"{}\")", layer);
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: the loss is not finite in epoch {}, batch {}; try a lower "
+                 fmt::format("{}: the loss is not finite in epoch {}, batch {}{}; try a lower "
                              "learning_rate than {}",
-                             graph_.name, epoch + 1, batch + 1, options_.learning_rate)};
+                             graph_.name, epoch + 1, batch + 1, where, options_.learning_rate)};
   }
 
   Graph& graph_;
@@ -192,6 +226,7 @@ class Trainer {
   const TrainCallbacks& callbacks_;
   int samples_;
   ThreadPool pool_;
+  std::unique_ptr<Quantization> quantization_;  // Training for integers.
   ParameterStore parameters_;
   Network network_;
   Network inference_;
@@ -208,11 +243,7 @@ Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOpt
                       const TrainCallbacks& callbacks) {
   COPPICE_TRY_STATUS(check_options(options));
   COPPICE_TRY_STATUS(check_fits(graph, dataset));
-  if (graph.quantized()) {
-    return Error{ErrorCode::kUnsupported, graph.name +
-                                              ": a quantized model cannot be trained; "
-                                              "train the float model it was made from"};
-  }
+  if (graph.quantized()) COPPICE_TRY_STATUS(check_trainable(graph, options));
   if (options.epochs > 0 && dataset.size(data::Split::kTrain) == 0) {
     return Error{ErrorCode::kInvalidArgument, dataset.name() + ": no training samples"};
   }

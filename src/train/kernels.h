@@ -75,6 +75,26 @@ struct Update {
   float second_correction = 1;  ///< Adam: 1 / (1 - beta2^t).
 };
 
+/// Sums become the integers of an output, held in floats as steps from the zero point.
+struct FakeQuantize {
+  const float* bias = nullptr;    ///< [period], in sums.
+  const float* factor = nullptr;  ///< [period]: steps of the output a sum.
+  int period = 0;
+  Clamp clamp;             ///< In steps.
+  float* lows = nullptr;   ///< [period], or nullptr: smallest and
+  float* highs = nullptr;  ///< largest values before the clamp.
+};
+
+/// The way back through FakeQuantize.
+struct FakeQuantizeGradient {
+  int period = 0;
+  Clamp clamp;
+  float factor = 1;         ///< Of the gradient that passes.
+  float* sums = nullptr;    ///< [period] += the gradient of the logarithm of the scale; or nullptr.
+  float rounding_gain = 0;  ///< What rounding inside the clamp adds to it (1: LSQ, 0: PACT).
+  float highest_step = 0;   ///< What a value above the clamp adds to it.
+};
+
 /// The inner loops of training, compiled once for each instruction set. Arrays named `period`
 /// wide repeat a per-channel vector (see periodic.h); `count` is a number of floats.
 struct Kernels {
@@ -154,6 +174,18 @@ struct Kernels {
   /// dx (+)= dy * scale where kept.
   void (*dropout_backward)(const float* dy, const uint8_t* kept, int64_t count, float scale,
                            bool accumulate, float* dx) = nullptr;
+
+  /// values = (y + bias) * factor; y = round(clamp(values)), halves to even.
+  void (*fake_quantize)(const FakeQuantize&, float* y, int64_t count, float* values) = nullptr;
+  /// dy = dy * factor where the values are inside the clamp, else 0 (straight-through estimator).
+  void (*fake_quantize_backward)(const FakeQuantizeGradient&, const float* values, float* dy,
+                                 int64_t count) = nullptr;
+  /// y = a * a_factor + b * b_factor.
+  void (*weighted_sum)(const float* a, float a_factor, const float* b, float b_factor, float* y,
+                       int64_t count) = nullptr;
+  /// y (+)= x * factor.
+  void (*scaled_copy)(const float* x, float factor, float* y, int64_t count,
+                      bool accumulate) = nullptr;
 
   void (*sgd)(const Update&) = nullptr;
   void (*adam)(const Update&) = nullptr;

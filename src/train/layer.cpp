@@ -1,11 +1,29 @@
 #include "train/layer.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "train/memory.h"
 #include "train/periodic.h"
+#include "train/quantization.h"
 
 namespace coppice::train {
+
+Clamp Layer::clamp() const {
+  if (setup_.quantization != nullptr) {
+    return setup_.quantization->clamp(setup_.node().output, setup_.activation);
+  }
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  switch (setup_.activation) {
+    case Activation::kRelu:
+      return {0.0f, kInfinity};
+    case Activation::kRelu6:
+      return {0.0f, 6.0f};
+    case Activation::kNone:
+      break;
+  }
+  return {-kInfinity, kInfinity};
+}
 
 float* Layer::unclamped_dy(const Tile& tile) const {
   float* gradient = dy(tile);
@@ -22,12 +40,12 @@ void Layer::clear_dx(const Tile& tile) const {
 }
 
 void Layer::add_bias_gradient(const Tile& tile, const float* gradient, int channels,
-                              float* bias_gradient) const {
+                              float* bias_gradient, float factor) const {
   const int period = period_of(channels);
   float* sums = scratch(Scratch::kBias, static_cast<size_t>(period));
   std::fill_n(sums, period, 0.0f);
   kernels().column_sums(gradient, period, tile.count * output().elements, sums);
-  for (int j = 0; j < period; ++j) bias_gradient[j % channels] += sums[j];
+  for (int j = 0; j < period; ++j) bias_gradient[j % channels] += factor * sums[j];
 }
 
 Layer::Slot Layer::parameter(std::string_view name) const {

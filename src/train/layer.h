@@ -1,6 +1,5 @@
 #pragma once
 
-#include <limits>
 #include <memory>
 #include <vector>
 
@@ -10,6 +9,8 @@
 #include "train/tile.h"
 
 namespace coppice::train {
+
+class Quantization;
 
 /// What is the same for all layers of a step.
 struct StepState {
@@ -39,6 +40,7 @@ struct LayerSetup {
   GradientLanes gradients;
   const Kernels* kernels = nullptr;
   const StepState* step = nullptr;
+  Quantization* quantization = nullptr;  ///< Training for integers, else nullptr.
   int batch = 0;
   bool batch_statistics = false;  ///< Batch norms normalize by the batch.
   bool training = false;          ///< Gradients and dropout.
@@ -72,6 +74,10 @@ class Layer {
   /// writes or adds to those inputs' gradients that are wanted.
   virtual void backward(const Tile& tile) = 0;
 
+  /// Training for integers: when a lane's gradients are complete, and when all lanes' are.
+  virtual void finish_lane(int /*lane*/) {}
+  virtual void finish_batch() {}
+
  protected:
   const Kernels& kernels() const { return *setup_.kernels; }
   const Edge& input(size_t index = 0) const { return setup_.inputs[index]; }
@@ -90,7 +96,7 @@ class Layer {
 
   /// Adds the column sums of a gradient [rows, channels] to a lane's bias gradient.
   void add_bias_gradient(const Tile& tile, const float* gradient, int channels,
-                         float* bias_gradient) const;
+                         float* bias_gradient, float factor = 1.0f) const;
 
   /// A parameter of the node; false when it has none of this name (biases).
   struct Slot {
@@ -106,18 +112,5 @@ class Layer {
 
   const LayerSetup setup_;
 };
-
-inline Clamp Layer::clamp() const {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  switch (setup_.activation) {
-    case Activation::kRelu:
-      return {0.0f, kInfinity};
-    case Activation::kRelu6:
-      return {0.0f, 6.0f};
-    case Activation::kNone:
-      break;
-  }
-  return {-kInfinity, kInfinity};
-}
 
 }  // namespace coppice::train

@@ -24,4 +24,9 @@ LayerPtr make_layer(const Reshape& op, const LayerSetup& setup);
 LayerPtr make_layer(const Dropout& op, const LayerSetup& setup);
 LayerPtr make_layer(const Softmax& op, const LayerSetup& setup);
 
+/// Before and after all others in a network that trains for integers: setup.output is the input's
+/// and the logits' storage.
+LayerPtr make_input_layer(const LayerSetup& setup);
+LayerPtr make_output_layer(int tensor, const LayerSetup& setup);
+
 }  // namespace coppice::train

@@ -1,12 +1,14 @@
 #include "train/network.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "train/denormals.h"
 #include "train/gradient_plan.h"
 #include "train/layers.h"
 #include "train/loss.h"
 #include "train/lowering.h"
+#include "train/quantization.h"
 
 namespace coppice::train {
 namespace {
@@ -132,6 +134,7 @@ void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const
   setup.gradients = lanes_;
   setup.kernels = &kernels_;
   setup.step = &step_;
+  setup.quantization = options_.quantization;
   setup.batch = options_.batch;
   setup.batch_statistics = options_.mode != Mode::kInference;
   setup.training = options_.mode == Mode::kTraining;
@@ -149,14 +152,23 @@ void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const
                               edge.wants_gradient, edge.accumulate});
     }
     layers_.push_back(std::visit([&](const auto& op) { return make_layer(op, setup); }, node.op));
+    names_.push_back(node.name);
+    outputs_.push_back(setup.output);
+  }
+  setup.inputs.clear();
+  if (options_.quantization != nullptr) {
+    setup.output = input_;
+    input_layer_ = make_input_layer(setup);
+    setup.output = logits_;
+    output_layer_ = make_output_layer(lowered.logits_tensor, setup);
   }
   setup.output = logits_;
-  setup.inputs.clear();
   loss_ = std::make_unique<LossLayer>(setup, options_.label_smoothing);
 }
 
 void Network::schedule_forward() {
   phases_.emplace_back();
+  if (input_layer_) phases_.back().stages.push_back({input_layer_.get(), &Layer::forward});
   for (const auto& layer : layers_) {
     if (layer->needs_batch()) {
       phases_.back().stages.push_back({layer.get(), &Layer::gather_forward});
@@ -166,10 +178,12 @@ void Network::schedule_forward() {
     }
     phases_.back().stages.push_back({layer.get(), &Layer::forward});
   }
+  if (output_layer_) phases_.back().stages.push_back({output_layer_.get(), &Layer::forward});
 }
 
 void Network::schedule_backward(const LoweredGraph& lowered, const GradientPlan& plan) {
   phases_.back().stages.push_back({loss_.get(), &Layer::forward});
+  if (output_layer_) phases_.back().stages.push_back({output_layer_.get(), &Layer::backward});
   for (size_t l = layers_.size(); l-- > 0;) {
     if (plan.buffer[static_cast<size_t>(lowered.layers[l].output)] < 0) continue;
     Layer* layer = layers_[l].get();
@@ -207,11 +221,30 @@ void Network::run_lane(const Phase& phase, int lane) {
 void Network::run_phases(ThreadPool& pool) {
   used_ = lanes_;
   used_.count = (step_.samples + lane_samples_ - 1) / lane_samples_;
+  if (options_.quantization != nullptr) options_.quantization->refresh();
   for (const auto& layer : layers_) layer->prepare();
   for (const Phase& phase : phases_) {
     pool.run(used_.count, [&](int lane) { run_lane(phase, lane); });
     if (phase.finish != nullptr) (phase.layer->*phase.finish)();
   }
+}
+
+void Network::finish_gradients(ThreadPool& pool) {
+  if (options_.quantization == nullptr) return;
+  pool.run(used_.count, [&](int lane) {
+    for (const auto& layer : layers_) layer->finish_lane(lane);
+  });
+  for (const auto& layer : layers_) layer->finish_batch();
+}
+
+std::string Network::first_broken_layer() const {
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const float* values = outputs_[l]->value;
+    const bool finite = std::all_of(values, values + step_.samples * outputs_[l]->elements,
+                                    [](float v) { return std::isfinite(v); });
+    if (!finite) return names_[l];
+  }
+  return {};
 }
 
 void Network::infer(ThreadPool& pool, int samples, float statistics_momentum) {
@@ -225,6 +258,7 @@ BatchResult Network::train(ThreadPool& pool, std::span<const int> labels, const 
   step_.samples = static_cast<int>(labels.size());
   loss_->start(labels);
   run_phases(pool);
+  finish_gradients(pool);
   return loss_->total();
 }
 

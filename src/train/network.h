@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "coppice/core/thread_pool.h"
@@ -22,6 +23,7 @@ struct NetworkOptions {
   int batch = 64;
   Mode mode = Mode::kInference;
   float label_smoothing = 0.0f;
+  Quantization* quantization = nullptr;  ///< Run in integers (see quantization.h), else nullptr.
 };
 
 /// Sums over the samples of a batch.
@@ -51,6 +53,9 @@ class Network {
   /// Forward, loss and backward; the gradients of the mean loss are then in gradients().
   BatchResult train(ThreadPool& pool, std::span<const int> labels, const StepState& step);
 
+  /// The first layer whose output of the last batch holds a value that is not finite, or "".
+  std::string first_broken_layer() const;
+
   /// Gradients by lane, of the lanes that the last batch used.
   const GradientLanes& gradients() const { return used_; }
 
@@ -75,6 +80,7 @@ class Network {
   void schedule_forward();
   void schedule_backward(const LoweredGraph& lowered, const GradientPlan& plan);
   void run_phases(ThreadPool& pool);
+  void finish_gradients(ThreadPool& pool);
   void run_lane(const Phase& phase, int lane);
 
   const Kernels& kernels_;
@@ -88,6 +94,10 @@ class Network {
   const Blob* input_ = nullptr;
   const Blob* logits_ = nullptr;
   std::vector<std::unique_ptr<Layer>> layers_;
+  std::vector<std::string> names_;      // Of the layers.
+  std::vector<const Blob*> outputs_;    // Of the layers.
+  std::unique_ptr<Layer> input_layer_;  // Both only in integers.
+  std::unique_ptr<Layer> output_layer_;
   std::unique_ptr<LossLayer> loss_;
   std::vector<Phase> phases_;
 };

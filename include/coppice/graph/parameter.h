@@ -48,7 +48,8 @@ struct Parameter {
   std::vector<uint8_t> mask;  ///< Empty: all kept. Else 1 keeps and 0 prunes an element.
   std::optional<QuantizedValues> quantized;  ///< Set by quant::quantize.
 
-  bool trainable() const { return name != "mean" && name != "variance"; }
+  /// Running statistics ("range" is that of training for integers) are not.
+  bool trainable() const { return name != "mean" && name != "variance" && name != "range"; }
 };
 
 /// Sets the value of pruned elements to zero.

@@ -13,6 +13,21 @@ namespace coppice::train {
 enum class Optimizer { kSgd, kAdam };
 enum class LearningRateSchedule { kConstant, kStep, kCosine };
 
+/// Where the scales of weights come from in training for integers.
+enum class WeightScaleRule {
+  kLearned,  ///< LSQ (Esser et al., ICLR 2020), by the logarithm of the scale (Jain et al., 2020).
+  kMax,      ///< The largest magnitude, in each step.
+  kFixed,    ///< As they are in the model.
+};
+
+/// Where the ranges of activations come from in training for integers.
+enum class RangeRule {
+  kMovingAverage,  ///< Of the smallest and largest values (Jacob et al., CVPR 2018).
+  kLearned,        ///< LSQ; zero points stay.
+  kPact,           ///< A learned clip behind ReLUs (Choi et al., 2018), moving averages elsewhere.
+  kFixed,          ///< As they are in the model.
+};
+
 /// How to train (or fine-tune: masks are always respected).
 struct TrainOptions {
   int epochs = 20;
@@ -28,10 +43,15 @@ struct TrainOptions {
   float step_factor = 0.1f;
   float warmup_epochs = 0.0f;  ///< Linear ramp from 0.
   float label_smoothing = 0.0f;
-  uint64_t seed = 0;      ///< Shuffling and dropout.
-  int threads = 0;        ///< 0: all cores. The result does not depend on it.
-  bool keep_best = true;  ///< Return the epoch of best validation accuracy (of equal
-                          ///< ones that of the lowest loss), else the last.
+  uint64_t seed = 0;  ///< Shuffling and dropout.
+  int threads = 0;    ///< 0: all cores. The result does not depend on it.
+  // A quantized graph only (quantization-aware training).
+  WeightScaleRule weight_scale_rule = WeightScaleRule::kLearned;
+  RangeRule range_rule = RangeRule::kMovingAverage;
+  float range_momentum = 0.99f;  ///< Share of the old range that a batch keeps.
+  int frozen_epochs = 2;         ///< Last epochs in which moving ranges stay as they are.
+  bool keep_best = true;         ///< Return the epoch of best validation accuracy (of equal
+                                 ///< ones that of the lowest loss), else the last.
   std::filesystem::path
       checkpoint;  ///< Written each epoch when not empty; an existing one resumes.
 };
@@ -64,11 +84,14 @@ struct FitReport {
   int best_epoch = 0;
 };
 
-/// Trains a float graph in place by cross-entropy on the softmax of its output (a final Softmax
-/// node is understood). Bit-identical for any number of threads (on one instruction set), and when
-/// resumed from a checkpoint. Masked weights stay zero. Errors: a graph that is quantized or does
-/// not fit the dataset, options out of range, a loss that is not finite (names the epoch), a
-/// checkpoint that is damaged or of another training.
+/// Trains a graph in place by cross-entropy on the softmax of its output (a final Softmax node is
+/// understood). A quantized graph is trained with fake quantization: forward computes what the
+/// integer executor will compute, gradients reach the float values that stand beside the integers
+/// (straight-through estimator), and the scales follow by the rules of the options. Bit-identical
+/// for any number of threads (on one instruction set), and when resumed from a checkpoint. Masked
+/// weights stay zero. Errors: a graph that does not fit the dataset, options out of range, a loss
+/// or a weight that is not finite (names the epoch and the layer), a checkpoint that is damaged or
+/// of another training.
 Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
                       const TrainCallbacks& callbacks = {});
 

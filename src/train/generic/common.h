@@ -41,6 +41,9 @@ struct Wide {
   Wide minus(Wide a) const { return {Eigen::internal::psub(v, a.v)}; }
   /// *this + a * b, in one rounding where the instruction set has it.
   Wide plus_product(Wide a, Wide b) const { return {Eigen::internal::pmadd(a.v, b.v, v)}; }
+  Wide times(Wide a) const { return {Eigen::internal::pmul(v, a.v)}; }
+  Wide smaller(Wide a) const { return {Eigen::internal::pmin(v, a.v)}; }
+  Wide larger(Wide a) const { return {Eigen::internal::pmax(v, a.v)}; }
   Wide clamped(Wide low, Wide high) const {
     return {Eigen::internal::pmin(Eigen::internal::pmax(v, low.v), high.v)};
   }
@@ -64,6 +67,9 @@ struct Single {
   Single plus(Single a) const { return {v + a.v}; }
   Single minus(Single a) const { return {v - a.v}; }
   Single plus_product(Single a, Single b) const { return {multiply_add(a.v, b.v, v)}; }
+  Single times(Single a) const { return {v * a.v}; }
+  Single smaller(Single a) const { return {v < a.v ? v : a.v}; }
+  Single larger(Single a) const { return {v > a.v ? v : a.v}; }
   Single clamped(Single low, Single high) const {
     const float above = v > low.v ? v : low.v;
     return {above < high.v ? above : high.v};
@@ -73,6 +79,13 @@ struct Single {
     return {inside ? v : 0.0f};
   }
 };
+
+/// The nearest integers, halves to even, of values below 2^22: as in kernels/requantize.h.
+template <class Vector>
+inline Vector rounded(Vector value) {
+  const Vector magic = Vector::all(12582912.0f);
+  return value.plus(magic).minus(magic);
+}
 
 /// Calls body(offset, n) for each period of a periodic vector along `count` floats.
 template <class Body>

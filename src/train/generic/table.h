@@ -6,6 +6,7 @@
 #include "train/generic/direct.h"
 #include "train/generic/dropout.h"
 #include "train/generic/elementwise.h"
+#include "train/generic/fake_quantize.h"
 #include "train/generic/gemm.h"
 #include "train/generic/patches.h"
 #include "train/generic/pool.h"
@@ -45,6 +46,10 @@ inline Kernels make_table(Isa isa) {
   table.avg_pool_backward = avg_pool_backward;
   table.dropout = dropout;
   table.dropout_backward = dropout_backward;
+  table.fake_quantize = fake_quantize;
+  table.fake_quantize_backward = fake_quantize_backward;
+  table.weighted_sum = weighted_sum;
+  table.scaled_copy = scaled_copy;
   table.sgd = sgd;
   table.adam = adam;
   return table;
