@@ -64,17 +64,19 @@ void add_dense(const LayerWorkload& layer, const std::vector<Entrant>& entrants)
   }
 }
 
-void add_sparse(const LayerWorkload& layer, const char* granularity,
+// False, with a word, if the pruner does not know the granularity.
+bool add_sparse(const LayerWorkload& layer, const char* granularity,
                 const std::vector<Entrant>& entrants) {
   double last = -1;
   for (const double wanted : kSparsities) {
     const double sparsity = reachable(granularity, wanted);
-    if (sparsity <= last) continue;
+    // Without zeros all granularities are one.
+    if (sparsity <= last || (sparsity == 0 && granularity != kGranularities[0])) continue;
     last = sparsity;
     const auto graphs = pruned(layer.graph, granularity, sparsity);
     if (!graphs.ok()) {
       fmt::print(stderr, "{}: {}: {}\n", layer.name, granularity, graphs.error().message);
-      return;
+      return false;
     }
     for (const Graph& graph : *graphs) {
       register_contenders(
@@ -84,6 +86,7 @@ void add_sparse(const LayerWorkload& layer, const char* granularity,
           }));
     }
   }
+  return true;
 }
 
 // The standard sizes, and the layers of the networks by which zero-skipping loops were first
@@ -105,10 +108,11 @@ int main(int argc, char** argv) {
   using namespace coppice;
   const bench::Flags flags = bench::start(argc, argv);
   const auto contenders = bench::make_contenders(flags.isa);
-  for (const auto& layer : bench::all_layers()) {
-    bench::add_dense(layer, contenders.dense);
-    for (const char* granularity : bench::kGranularities) {
-      bench::add_sparse(layer, granularity, contenders.sparse);
+  const auto layers = bench::all_layers();
+  for (const auto& layer : layers) bench::add_dense(layer, contenders.dense);
+  for (const char* granularity : bench::kGranularities) {
+    for (const auto& layer : layers) {
+      if (!bench::add_sparse(layer, granularity, contenders.sparse)) break;
     }
   }
   bench::Medians run;

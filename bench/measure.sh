@@ -8,7 +8,7 @@ usage() {
 Usage: bench/measure.sh [--passes N] [--build FOLDER] [PAGE...]
 
 Runs build/bench/*_bench N times (3) and writes docs/results/x86-PAGE.md for each PAGE of
-models, models-avx2, layers, layers-avx2, breakeven, limits (all of them). The JSON stays in
+limits, models, models-avx2, layers, layers-avx2, breakeven, executors (all of them). The JSON stays in
 runs/bench/. Leave the machine alone meanwhile; all pages take about an hour.
 TEXT
 }
@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#pages[@]} -gt 0 ] || pages=(limits models models-avx2 layers layers-avx2 breakeven)
+[ ${#pages[@]} -gt 0 ] || pages=(limits models models-avx2 layers layers-avx2 breakeven executors)
 mkdir -p runs/bench docs/results/figures
 
 # run PAGE PROGRAM FLAG...: the passes of a program; leaves their files in $files.
@@ -34,7 +34,7 @@ run() {
   files=()
   for pass in $(seq "$passes"); do
     local file=runs/bench/$page-$pass.json
-    "$build/bench/$program" "$@" --benchmark_out="$file" --benchmark_out_format=json >/dev/null
+    "$build/bench/$program" "$@" --benchmark_out="$file" --benchmark_out_format=json >/dev/null 2>&1
     files+=("$file")
   done
 }
@@ -43,25 +43,32 @@ run() {
 write() {
   local file=docs/results/x86-$1.md
   { printf '# %s\n\nMedians of thread CPU time, one thread, batch 1, in microseconds; the rules are in\n' "$2"
-    printf '[benchmarks](../benchmarks.md), the command was `bench/measure.sh %s`.\n\n' "$page"
+    printf '[benchmarks](../benchmarks.md), the command was `bench/measure.sh %s`.\n\n' "$1"
     "$build/bench/results" "$3" "${files[@]}"; } >"$file"
   echo "$file" >&2
 }
 
-without_reference="-coppice:reference"
+# Who takes part: peers have plain names; ours are executors, and kernels by themselves.
+executors='/([a-z]+|coppice:(dense|auto))$'
+kernels='/([a-z]+|coppice:(dense|(depthwise_)?conv2d_[a-z0-9_]+))$'
+zero_skipping='^layers/.*/([a-z]+|coppice:([a-z0-9_]*_(f32|u8)[a-z0-9_]*|csr|block|nm|lut))$'
+loop_orders='^(cnn_one_fstride4|tiny_conv)/'
 for page in "${pages[@]}"; do
   case $page in
     limits) run limits limits_bench; write limits "What one core can do" limits ;;
-    models) run models models_bench --benchmark_filter="$without_reference"
+    models) run models models_bench --benchmark_filter="$executors"
             write models "Whole networks" compare ;;
-    models-avx2) run models-avx2 models_bench --isa=avx2 --benchmark_filter="$without_reference"
+    models-avx2) run models-avx2 models_bench --isa=avx2 --benchmark_filter="$executors"
                  write models-avx2 "Whole networks, everybody kept to AVX2" compare ;;
-    layers) run layers kernels_bench --benchmark_filter="$without_reference"
+    layers) run layers kernels_bench --benchmark_filter="$kernels"
             write layers "Layers" compare ;;
-    layers-avx2) run layers-avx2 kernels_bench --isa=avx2 --benchmark_filter="$without_reference"
+    layers-avx2) run layers-avx2 kernels_bench --isa=avx2 --benchmark_filter="$kernels"
                  write layers-avx2 "Layers, everybody kept to AVX2" compare ;;
-    breakeven) run breakeven breakeven_bench --figures=docs/results/figures 2>/dev/null
-               write breakeven "Break-even sparsity" breakeven
+    breakeven) run breakeven breakeven_bench --benchmark_filter="$zero_skipping" \
+                 --benchmark_repetitions=7 --figures=docs/results/figures
+               write breakeven "Break-even sparsity" breakeven ;;
+    executors) run executors breakeven_bench --benchmark_filter="$loop_orders" \
+                 --benchmark_repetitions=5 --benchmark_min_time=0.005
                write executors "Loop orders and formats for weights with zeros" executors ;;
     *) usage >&2; exit 2 ;;
   esac

@@ -116,40 +116,60 @@ Error refused(const char* name) {
   return Error{ErrorCode::kUnsupported, std::string(name) + " refuses this layer's factors"};
 }
 
+// What a kernel's pack() takes of a layer beside its parameters.
+template <class T>
+struct Packing {
+  explicit Packing(const Graph& graph) : values(graph) {
+    if constexpr (std::is_same_v<T, float>)
+      to = exec::float_clamp(activation_of(graph.nodes[0].op));
+    else
+      to = values.table.view();
+  }
+  const auto* weights() const {
+    if constexpr (std::is_same_v<T, float>)
+      return values.real_weights.data();
+    else
+      return values.weights.data();
+  }
+  const auto* bias() const {
+    if constexpr (std::is_same_v<T, float>)
+      return values.real_bias.empty() ? nullptr : values.real_bias.data();
+    else
+      return values.bias.empty() ? nullptr : values.bias.data();
+  }
+
+  LayerValues<T> values;
+  std::conditional_t<std::is_same_v<T, float>, kernels::ClampFloat, kernels::Requantize> to;
+};
+
+template <class T>
+T padding_value(int32_t x_zero) {
+  return static_cast<T>(std::is_same_v<T, float> ? 0 : x_zero + 128);
+}
+
 template <class T, class Params>
 ContenderResult compile_dense(const kernels::LayerKernel<T, Params>& kernel, const Graph& graph) {
   const auto p = matching_params<T, Params>(graph);
   if (!p || !kernel.accepts(*p)) return kOtherKind;
-  const LayerValues<T> values(graph);
-  const auto padding = static_cast<T>(graph.quantized() ? p->x_zero + 128 : 0);
-  auto made =
-      std::make_unique<KernelRun<T, Params>>(*p, padding, kernel.run, kernel.packed_bytes(*p));
-  bool packed = false;
-  if constexpr (std::is_same_v<T, float>) {
-    const auto to = exec::float_clamp(activation_of(graph.nodes[0].op));
-    packed =
-        kernel.pack(*p, to, values.real_weights.data(),
-                    values.real_bias.empty() ? nullptr : values.real_bias.data(), made->packed());
-  } else {
-    packed = kernel.pack(*p, values.table.view(), values.weights.data(),
-                         values.bias.empty() ? nullptr : values.bias.data(), made->packed());
+  const Packing<T> packing(graph);
+  auto made = std::make_unique<KernelRun<T, Params>>(*p, padding_value<T>(p->x_zero), kernel.run,
+                                                     kernel.packed_bytes(*p));
+  if (!kernel.pack(*p, packing.to, packing.weights(), packing.bias(), made->packed())) {
+    return refused(kernel.name);
   }
-  if (!packed) return refused(kernel.name);
   return ContenderResult(std::move(made));
 }
 
-ContenderResult compile_sparse(const sparse::SparseConv2DU8& kernel, const Graph& graph) {
-  const auto p = matching_params<uint8_t, Conv2DParams>(graph);
+template <class T>
+ContenderResult compile_sparse(const sparse::SparseConv2D<T>& kernel, const Graph& graph) {
+  const auto p = matching_params<T, Conv2DParams>(graph);
   if (!p) return kOtherKind;
-  const LayerValues<uint8_t> values(graph);
-  const int8_t* w = values.weights.data();
+  const Packing<T> packing(graph);
+  const auto* w = packing.weights();
   if (!kernel.accepts(*p, w)) return kOtherKind;
-  auto made = std::make_unique<KernelRun<uint8_t, Conv2DParams>>(
-      *p, static_cast<uint8_t>(p->x_zero + 128), kernel.run, kernel.packed_bytes(*p, w));
-  if (!kernel.pack(*p, values.table.view(), w, values.bias.empty() ? nullptr : values.bias.data(),
-                   made->packed())) {
-    return refused(kernel.name);
-  }
+  auto made = std::make_unique<KernelRun<T, Conv2DParams>>(*p, padding_value<T>(p->x_zero),
+                                                           kernel.run, kernel.packed_bytes(*p, w));
+  if (!kernel.pack(*p, packing.to, w, packing.bias(), made->packed())) return refused(kernel.name);
   return ContenderResult(std::move(made));
 }
 
@@ -179,7 +199,8 @@ std::vector<Entrant> dense_kernel_entrants(std::optional<Isa> isa) {
 
 std::vector<Entrant> sparse_kernel_entrants(std::optional<Isa> isa) {
   std::vector<Entrant> entrants;
-  add(entrants, sparse::sparse_conv2d_u8(), isa, compile_sparse);
+  add(entrants, sparse::sparse_conv2d_u8(), isa, compile_sparse<uint8_t>);
+  add(entrants, sparse::sparse_conv2d_f32(), isa, compile_sparse<float>);
   return entrants;
 }
 
