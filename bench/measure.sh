@@ -34,7 +34,8 @@ run() {
   files=()
   for pass in $(seq "$passes"); do
     local file=runs/bench/$page-$pass.json
-    "$build/bench/$program" "$@" --benchmark_out="$file" --benchmark_out_format=json >/dev/null 2>&1
+    "$build/bench/$program" "$@" --benchmark_out="$file" --benchmark_out_format=json >/dev/null \
+      2>"${file%.json}.log" || { cat "${file%.json}.log" >&2; exit 1; }
     files+=("$file")
   done
 }
