@@ -1,6 +1,8 @@
 #include "kernels/simd/f32_avx512.h"
 #include "sparse/float_kernels.h"
+#include "sparse/float_permute_run.h"
 #include "sparse/float_stream_run.h"
+#include "sparse/float_vectors_run.h"
 
 namespace coppice::sparse {
 
@@ -13,6 +15,16 @@ void run_stream_4x1_avx512(const kernels::Conv2DParams& p, const void* packed,
                            const kernels::Image<const float>& x, const kernels::Image<float>& y,
                            kernels::RowRange rows) {
   FloatStreamRun<kernels::simd::Avx512F32, 4>::run(p, packed, x, y, rows);
+}
+void run_vectors_avx512(const kernels::Conv2DParams& p, const void* packed,
+                        const kernels::Image<const float>& x, const kernels::Image<float>& y,
+                        kernels::RowRange rows) {
+  FloatVectorsRun<kernels::simd::Avx512F32>::run(p, packed, x, y, rows);
+}
+void run_permute_f32_avx512(const kernels::Conv2DParams& p, const void* packed,
+                            const kernels::Image<const float>& x, const kernels::Image<float>& y,
+                            kernels::RowRange rows) {
+  run_float_permute<kernels::simd::Avx512F32>(p, packed, x, y, rows);
 }
 
 }  // namespace coppice::sparse

@@ -4,7 +4,9 @@
 
 #include "coppice/core/cpu.h"
 #include "coppice/kernels/conv2d/reference.h"
+#include "coppice/sparse/float_permute.h"
 #include "coppice/sparse/float_stream.h"
+#include "coppice/sparse/float_vectors.h"
 #include "coppice/sparse/kernel.h"
 #include "kernels/bordered_image.h"
 #include "kernels/bounded_sums.h"
@@ -109,6 +111,20 @@ TEST(SparseConv2DF32, LargerImages) {
   }
 }
 
+TEST(SparseConv2DF32, FullyConnected) {
+  for (const int inputs : {1, 16, 33, 300}) {
+    for (const int outputs : {1, 12, 16, 50, 130}) {
+      for (const double sparsity : {0.0, 0.5, 0.9, 1.0}) {
+        const Conv2DParams p{Window2D{}, inputs, outputs, 1};
+        const auto name = fmt::format("{}->{} {}", inputs, outputs, sparsity);
+        EXPECT_GT(expect_close_to_reference(p, name,
+                                            random_sparse<float>(name, outputs, inputs, sparsity)),
+                  isa_supported(Isa::kAvx2) ? 2 : -1);
+      }
+    }
+  }
+}
+
 template <int kRows>
 void expect_round_trip(const Conv2DParams& p, const StreamShape& shape,
                        const std::vector<float>& w) {
@@ -138,6 +154,45 @@ TEST(FloatStream, RoundTrip) {
       }
     }
   });
+}
+
+TEST(FloatVectors, RoundTrip) {
+  for_each_window([&](const Window2D& window, const std::string& geometry) {
+    for (const ConvCase& size : {ConvCase{3, 5, 1}, {7, 38, 1}, {6, 54, 3}}) {
+      const Conv2DParams p{window, size.in_channels, size.out_channels, size.groups};
+      SCOPED_TRACE(fmt::format("{} {}->{}", geometry, p.in_channels, p.out_channels));
+      const auto w =
+          random_sparse<float>(geometry, p.out_channels, p.taps() * p.in_per_group(), 0.7, 16);
+      const size_t bytes = FloatVectors::bytes(p, w.data());
+      AlignedBytes memory(bytes + 64);
+      const auto vectors = FloatVectors::pack(p, {}, w.data(), nullptr, memory.data());
+      std::vector<float> dense(w.size());
+      unpack(vectors, dense.data());
+      EXPECT_EQ(dense, w);
+      const auto* end = reinterpret_cast<const uint8_t*>(vectors.offset + vectors.head->entries);
+      EXPECT_EQ(static_cast<size_t>(end - memory.data()), bytes);
+      EXPECT_EQ(*end, 0xa5);
+    }
+  });
+}
+
+TEST(FloatPermute, RoundTrip) {
+  for (const int inputs : {16, 33, 300}) {
+    for (const int outputs : {1, 16, 50, 130}) {
+      SCOPED_TRACE(fmt::format("{}->{}", inputs, outputs));
+      const Conv2DParams p{Window2D{}, inputs, outputs, 1};
+      const auto w = random_sparse<float>("permute", outputs, inputs, 0.8);
+      const size_t bytes = FloatPermute<16>::bytes(p, w.data());
+      AlignedBytes memory(bytes + 64);
+      const auto permute = FloatPermute<16>::pack(p, {}, w.data(), nullptr, memory.data());
+      std::vector<float> dense(w.size());
+      unpack(permute, dense.data());
+      EXPECT_EQ(dense, w);
+      const auto* end = permute.place + size_t{permute.head->steps} * 16;
+      EXPECT_EQ(static_cast<size_t>(end - memory.data()), bytes);
+      EXPECT_EQ(*end, 0xa5);
+    }
+  }
 }
 
 }  // namespace

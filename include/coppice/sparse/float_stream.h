@@ -45,7 +45,8 @@ struct FloatStream {
     return (p.out_channels + kRows - 1) / kRows;
   }
   static bool accepts(const kernels::Conv2DParams& p, const StreamShape& shape, const float* w) {
-    return p.out_channels <= 0xffff && tile_of(p, shape, w).lanes != 0;
+    return p.window.out_h * p.window.out_w > 1 && p.out_channels <= 0xffff &&
+           tile_of(p, shape, w).lanes != 0;
   }
   static size_t bytes(const kernels::Conv2DParams& p, const StreamShape& shape, const float* w) {
     Carver carver;

@@ -94,7 +94,7 @@ struct StreamTile {
 };
 
 /// Most bytes of a chunk of the tile, and of all sums of a tile.
-inline constexpr int kStreamTileBytes = 33 * 1024;
+inline constexpr int kStreamTileBytes = 37 * 1024;
 inline constexpr int kStreamSumBytes = 64 * 1024;
 
 /// Steps of about one multiply-add that a layer takes in tiles like this.

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 namespace coppice::kernels::simd {
 
 /// Eight floats of AVX2 with FMA; see Avx512F32.
@@ -48,6 +50,17 @@ struct Avx2F32 {
   /// Lane i is v[index[i]], 0 <= index[i] < kLanes.
   static COPPICE_INLINE Vector pick(Vector v, Index index) {
     return _mm256_permutevar8x32_ps(v, index);
+  }
+
+  /// kLanes bytes as an index.
+  static COPPICE_INLINE Index load_places(const uint8_t* from) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+  }
+  /// Lane i is element index[i] of a followed by b, 0 <= index[i] < 2 * kLanes.
+  static COPPICE_INLINE Vector pick(Vector a, Vector b, Index index) {
+    // The permutes read three bits of the index, the blend the fourth as a sign.
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(a, index), _mm256_permutevar8x32_ps(b, index),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)));
   }
 
   /// rows[i] lane k becomes rows[k] lane i.

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 namespace coppice::kernels::simd {
 
 /// Sixteen floats of AVX-512. A generic kernel is instantiated with this type, so that no function
@@ -35,6 +37,15 @@ struct Avx512F32 {
   /// Lane i is v[index[i]], 0 <= index[i] < kLanes.
   static COPPICE_INLINE Vector pick(Vector v, Index index) {
     return _mm512_permutexvar_ps(index, v);
+  }
+
+  /// kLanes bytes as an index.
+  static COPPICE_INLINE Index load_places(const uint8_t* from) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  /// Lane i is element index[i] of a followed by b, 0 <= index[i] < 2 * kLanes.
+  static COPPICE_INLINE Vector pick(Vector a, Vector b, Index index) {
+    return _mm512_permutex2var_ps(a, index, b);
   }
 
   /// rows[i] lane k becomes rows[k] lane i.

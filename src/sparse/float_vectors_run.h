@@ -1,0 +1,145 @@
+#pragma once
+
+#include "coppice/sparse/float_vectors.h"
+#include "coppice/sparse/kernel.h"
+#include "kernels/simd/inline.h"
+#include "kernels/simd/window_walk.h"
+
+namespace coppice::sparse {
+
+/// The convolution of FloatVectors for the vectors V: tiles of pixels times 16 output channels, as
+/// the dense kernel, over the entries alone.
+template <class V>
+class FloatVectorsRun {
+  using Vector = typename V::Vector;
+  static constexpr int kLanes = V::kLanes;
+  static constexpr int kVectors = FloatVectors::kRows / kLanes;
+  static constexpr int kMostPixels = V::kRegisters >= 32 ? 14 : 6;
+
+ public:
+  static void run(const kernels::Conv2DParams& p, const void* packed,
+                  const kernels::Image<const float>& x, const kernels::Image<float>& y,
+                  kernels::RowRange rows) {
+    static constexpr Table kTable{};
+    const FloatVectors weights = FloatVectors::view(p, packed);
+    const kernels::Window2D& w = p.window;
+    Steps steps{weights.runs.count / w.kernel_h, w.dilation_h * x.row_step,
+                w.dilation_w * x.pixel_step};
+    const int blocks_of_group = weights.blocks_of_group();
+    for (int block = 0; block < p.groups * blocks_of_group; ++block) {
+      const int group = block / blocks_of_group;
+      const int in_group = block % blocks_of_group * FloatVectors::kRows;
+      const int left = weights.group_rows - in_group;
+      kernels::Image<const float> from = x;
+      from.data += group * weights.depth;
+      kernels::Image<float> to = y;
+      to.data += group * weights.group_rows + in_group;
+      kernels::simd::WindowWalk<V, float> walk(w, from, to, rows.begin);
+      kernels::simd::for_each_tile<V>(
+          (rows.end - rows.begin) * w.out_w, kMostPixels, [&](int pixels) {
+            const float* windows[kMostPixels];
+            float* results[kMostPixels];
+            walk.take(pixels, windows, results);
+            kTable.tiles[pixels - 1](weights, block, steps, windows, results,
+                                     left < FloatVectors::kRows ? left : FloatVectors::kRows);
+          });
+    }
+  }
+
+ private:
+  /// Where a window's runs begin.
+  struct Steps {
+    int runs_in_row;
+    ptrdiff_t row, run;
+  };
+
+  template <int kPixels>
+  struct Sums {
+    // Few sums: consecutive entries go to sums of their own, to hide the multiply-add's latency.
+    static constexpr int kParts = kPixels * kVectors >= 8 ? 1 : 8 / (kPixels * kVectors);
+    Vector sum[kParts][kPixels][kVectors];
+
+    COPPICE_INLINE explicit Sums(const float* bias) {
+      each([&](auto part, auto p, auto v) COPPICE_LAMBDA {
+        sum[part][p][v] = part == 0 ? V::load(bias + v * kLanes) : V::zero();
+      });
+    }
+    template <int kPart>
+    COPPICE_INLINE void add(const float* const (&from)[kPixels], ptrdiff_t at,
+                            const float* weights) {
+      Vector weight[kVectors];
+      kernels::simd::unroll<kVectors>(
+          [&](auto v) COPPICE_LAMBDA { weight[v] = V::load(weights + v * kLanes); });
+      kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+        const Vector x = V::all(from[p][at]);
+        kernels::simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+          sum[kPart][p][v] = V::multiply_add(x, weight[v], sum[kPart][p][v]);
+        });
+      });
+    }
+    COPPICE_INLINE void merge_parts() {
+      each([&](auto part, auto p, auto v) COPPICE_LAMBDA {
+        if constexpr (part > 0) sum[0][p][v] = V::add(sum[0][p][v], sum[part][p][v]);
+      });
+    }
+
+   private:
+    template <class Body>
+    static COPPICE_INLINE void each(const Body& body) {
+      kernels::simd::unroll<kParts>([&](auto part) COPPICE_LAMBDA {
+        kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+          kernels::simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA { body(part, p, v); });
+        });
+      });
+    }
+  };
+
+  template <int kPixels>
+  static void tile(const FloatVectors& weights, int block, const Steps& steps,
+                   const float* const* windows, float* const* to, int used) {
+    constexpr int kRows = FloatVectors::kRows;
+    Sums<kPixels> sums(weights.bias + block * kRows);
+    const float* from[kPixels];
+    kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { from[p] = windows[p]; });
+    uint32_t entry = weights.begin(block, 0);
+    const float* value = weights.value + size_t{entry} * kRows;
+    constexpr uint32_t kStep = Sums<kPixels>::kParts > 1 ? Sums<kPixels>::kParts : 2;
+    for (int run = 0; run < weights.runs.count; ++run) {
+      const ptrdiff_t base =
+          run / steps.runs_in_row * steps.row + run % steps.runs_in_row * steps.run;
+      const uint32_t end = weights.end[block * weights.runs.count + run];
+      for (; entry + kStep <= end; entry += kStep, value += kStep * kRows) {
+        kernels::simd::unroll<static_cast<int>(kStep)>([&](auto i) COPPICE_LAMBDA {
+          sums.template add<i % Sums<kPixels>::kParts>(from, base + weights.offset[entry + i],
+                                                       value + i * kRows);
+        });
+      }
+      for (; entry < end; ++entry, value += kRows) {
+        sums.template add<0>(from, base + weights.offset[entry], value);
+      }
+    }
+    sums.merge_parts();
+    const Vector low = V::all(weights.head->clamp.min), high = V::all(weights.head->clamp.max);
+    kernels::simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+      kernels::simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+        const Vector result = V::min(V::max(sums.sum[0][p][v], low), high);
+        const int left = used - v * kLanes;
+        if (left >= kLanes) {
+          V::store(to[p] + v * kLanes, result);
+        } else if (left > 0) {
+          V::store_part(to[p] + v * kLanes, result, left);
+        }
+      });
+    });
+  }
+
+  struct Table {
+    void (*tiles[kMostPixels])(const FloatVectors&, int, const Steps&, const float* const*,
+                               float* const*, int) = {};
+    constexpr Table() {
+      kernels::simd::unroll<kMostPixels>([&](auto p) { tiles[p] = &tile<p + 1>; });
+    }
+  };
+};
+
+}  // namespace coppice::sparse
