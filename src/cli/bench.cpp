@@ -7,15 +7,15 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/plan_table.h"
+#include "cli/random_quantized.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
-#include "coppice/core/random.h"
 #include "coppice/deploy/generate.h"
 #include "coppice/exec/latency.h"
 #include "coppice/exec/plan.h"
 #include "coppice/graph/zoo.h"
 #include "coppice/io/model_file.h"
-#include "coppice/quant/quantize.h"
 
 namespace coppice::cli {
 namespace {
@@ -54,28 +54,13 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// A zoo network with random weights, its ranges taken from random inputs: what it computes means
-// nothing, what it costs does.
-Result<Graph> random_quantized(const BenchArguments& arguments) {
-  COPPICE_TRY(const Graph graph, make_zoo_model(arguments.arch, {}, 0, arguments.seed));
-  constexpr uint64_t kSamples = 8;
-  std::vector<std::vector<float>> calibration;
-  for (uint64_t sample = 0; sample < kSamples; ++sample) {
-    Random random(arguments.seed, "bench calibration", sample);
-    calibration.emplace_back(static_cast<size_t>(graph.input_shape().elements()));
-    for (auto& value : calibration.back()) value = random.uniform(-1.0f, 1.0f);
-  }
-  quant::QuantizeOptions options;
-  options.weight_bits = arguments.bits;
-  options.seed = arguments.seed;
-  return quant::quantize(graph, calibration, options);
-}
-
 Result<Graph> load_graph(const BenchArguments& arguments) {
   if (arguments.model.empty() == arguments.arch.empty()) {
     return Error{ErrorCode::kConfig, "give either a model file or --arch"};
   }
-  return arguments.arch.empty() ? io::load_model(arguments.model) : random_quantized(arguments);
+  if (arguments.arch.empty()) return io::load_model(arguments.model);
+  COPPICE_TRY(const Graph graph, make_zoo_model(arguments.arch, {}, 0, arguments.seed));
+  return random_quantized(graph, arguments.bits, arguments.seed);
 }
 
 void print_json(const deploy::Measurement& measurement) {
@@ -127,6 +112,7 @@ Status run_host(const BenchArguments& arguments) {
   COPPICE_TRY(const Graph graph, load_graph(arguments));
   COPPICE_TRY(const exec::Executor executor, exec::parse_executor(arguments.executor));
   COPPICE_TRY(const auto plan, exec::compile(graph, {.executor = executor}));
+  warn_of_fallbacks(*plan);
   const auto latency = exec::measure_latency(*plan);
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"target", "host"},

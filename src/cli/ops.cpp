@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/plan_table.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "coppice/core/cpu.h"
 #include "coppice/data/front_end.h"
 #include "coppice/deploy/generate.h"
+#include "coppice/exec/kernel_variants.h"
 #include "coppice/exec/plan.h"
 #include "coppice/graph/op.h"
 #include "coppice/graph/zoo.h"
@@ -45,6 +48,16 @@ std::vector<Listed> listed_ops() {
   return list;
 }
 
+Section kernel_section() {
+  Section result{"kernels", "Kernels of layers with weights", {}};
+  for (const exec::KernelVariant& kernel : exec::kernel_variants()) {
+    result.entries.push_back(
+        {kernel.name,
+         std::string(isa_name(kernel.isa)) + (kernel.available ? "" : ", not on this processor")});
+  }
+  return result;
+}
+
 // One line a list; each comes from the room that owns it.
 std::vector<Section> all_sections() {
   return {
@@ -56,6 +69,7 @@ std::vector<Section> all_sections() {
       section("scopes", "Scopes of pruning", prune::scopes()),
       section("calibrations", "Calibrations of quantization", quant::calibrations()),
       section("executors", "Executors on this CPU", exec::executors()),
+      kernel_section(),
       section("targets", "Microcontrollers", deploy::targets()),
   };
 }
@@ -84,12 +98,28 @@ void print_text() {
 }  // namespace
 
 void add_ops(CLI::App& app, ExitStatus& status) {
-  auto json = std::make_shared<bool>(false);
-  auto* verb =
-      app.add_subcommand("ops", "List operations, architectures, front ends, executors, targets");
-  verb->add_flag("--json", *json, "Print one JSON object");
-  verb->callback([json, &status] {
-    *json ? print_json() : print_text();
+  auto plan = std::make_shared<PlanArguments>();
+  auto* verb = app.add_subcommand(
+      "ops", "List operations, architectures, kernels, executors; explain the plan of a model");
+  verb->add_flag("--json", plan->json, "Print one JSON object");
+  auto* of_plan = verb->add_option("--plan", plan->model,
+                                   "Instead: the kernel of each layer of this model, and its time");
+  verb->add_option("--executor", plan->executor, "Of --plan")
+      ->needs(of_plan)
+      ->capture_default_str();
+  verb->add_option("--isa", plan->isa, "Of --plan: limit of the instruction set")->needs(of_plan);
+  verb->add_option("--threads", plan->threads, "Of --plan")->needs(of_plan)->capture_default_str();
+  verb->add_option("--bits", plan->bits, "Of --plan: quantize a float model with random ranges")
+      ->needs(of_plan)
+      ->check(CLI::IsMember({8, 4, 2}));
+  verb->footer("Example: coppice ops --plan ds_cnn --bits 8");
+  verb->callback([plan, &status] {
+    if (!plan->model.empty()) {
+      const auto result = print_plan(*plan);
+      status = result.ok() ? static_cast<ExitStatus>(kSuccess) : report_error(result.error());
+      return;
+    }
+    plan->json ? print_json() : print_text();
     status = kSuccess;
   });
 }

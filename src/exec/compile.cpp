@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "coppice/core/text.h"
 #include "coppice/exec/plan.h"
 #include "coppice/graph/fold.h"
 #include "exec/baseline_layer.h"
@@ -47,13 +49,14 @@ std::string_view executor_name(Executor executor) {
 }
 
 Result<Executor> parse_executor(std::string_view name) {
-  std::string names;
-  for (size_t i = 0; i < executors().size(); ++i) {
-    if (executors()[i].name == name) return static_cast<Executor>(i);
-    names += fmt::format("{}{}", i == 0 ? "" : ", ", executors()[i].name);
+  std::vector<std::string_view> names;
+  for (const Listed& executor : executors()) {
+    if (executor.name == name) return static_cast<Executor>(names.size());
+    names.push_back(executor.name);
   }
   return Error{ErrorCode::kConfig,
-               fmt::format("no executor \"{}\"; expected one of {}", name, names)};
+               fmt::format("unknown executor \"{}\"; expected one of {}{}", name,
+                           fmt::join(names, ", "), did_you_mean(name, names))};
 }
 
 Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options) {

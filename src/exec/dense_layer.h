@@ -34,11 +34,14 @@ struct DenseLayer {
   bool fallback = false;  ///< The plain kernel: no fast one could run this layer.
 };
 
-/// The fast kernels of an integer graph, on uint8 images; the plain one where there is none.
-Result<DenseLayer> make_dense_layer_u8(const DenseContext& context);
-
-/// The fast kernels of a float graph; the plain one where there is none.
-Result<DenseLayer> make_dense_layer_f32(const DenseContext& context);
+/// The fast kernels: of an integer graph on images of uint8_t, of a float graph on images of float;
+/// the plain one where there is none.
+template <class T>
+Result<DenseLayer> make_dense_layer(const DenseContext& context);
+template <>
+Result<DenseLayer> make_dense_layer<uint8_t>(const DenseContext& context);
+template <>
+Result<DenseLayer> make_dense_layer<float>(const DenseContext& context);
 
 /// The plain kernel between copies from and to images; `reason` says why it is needed.
 template <class T>

@@ -31,7 +31,7 @@ class DensePlan final : public Plan {
       : graph_(std::move(graph)),
         placement_(place_tensors(graph_, sizeof(T))),
         memory_(static_cast<size_t>(placement_.bytes) / sizeof(CacheLine)),
-        ops_(image_ops_for(isa)),
+        ops_(image_ops_for<T>(isa)),
         isa_(isa),
         executor_(executor) {
     if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads);
@@ -49,8 +49,7 @@ class DensePlan final : public Plan {
       DenseContext context{graph_, node,     {}, place(node.output), placement_.copies[i],
                            isa_,   executor_};
       for (const int input : node.inputs) context.inputs.push_back(place(input));
-      COPPICE_TRY(DenseLayer layer,
-                  kInteger ? make_dense_layer_u8(context) : make_dense_layer_f32(context));
+      COPPICE_TRY(DenseLayer layer, make_dense_layer<T>(context));
       const int64_t macs = cost.layers[i].macs_dense;
       choices_.push_back({node.name, std::string(op_name(node.op)), layer.kernel, layer.reason,
                           macs, layer.isa, layer.fallback});
@@ -90,6 +89,8 @@ class DensePlan final : public Plan {
     }
     store_real(output);
   }
+
+  void run_layer(size_t index) override { run_layer(layers_[index]); }
 
   const Graph& graph() const override { return graph_; }
   const std::vector<LayerChoice>& choices() const override { return choices_; }
@@ -180,7 +181,7 @@ class DensePlan final : public Plan {
   Graph graph_;
   Placement placement_;
   std::vector<CacheLine> memory_;
-  const kernels::ImageOpsU8& ops_;
+  const ImageOps<T>& ops_;
   Isa isa_;
   Executor executor_;
   std::unique_ptr<ThreadPool> pool_;

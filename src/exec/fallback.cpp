@@ -44,7 +44,7 @@ Result<DenseLayer> make_fallback_layer(const DenseContext& context, std::string 
   DenseLayer layer;
   layer.run = [scratch, run = std::move(plain.run), inputs = context.inputs,
                output = context.output,
-               &ops = image_ops_for(context.isa)](std::byte* memory, kernels::RowRange) {
+               &ops = image_ops_for<T>(context.isa)](std::byte* memory, kernels::RowRange) {
     using Value = DenseValue<T>;
     for (size_t i = 0; i < inputs.size(); ++i) {
       auto* to = reinterpret_cast<Value*>(scratch->data() + scratch->inputs[i]);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 #include <type_traits>
 
+#include "coppice/core/cpu.h"
 #include "coppice/kernels/image_ops.h"
 #include "exec/placement.h"
 
@@ -14,6 +14,23 @@ namespace coppice::exec {
 
 template <class T>
 using DenseValue = std::conditional_t<std::is_same_v<T, uint8_t>, int8_t, T>;
+
+template <class T>
+using ImageOps =
+    std::conditional_t<std::is_same_v<T, uint8_t>, kernels::ImageOpsU8, kernels::ImageOpsF32>;
+
+/// The best table that this limit allows.
+template <class T>
+const ImageOps<T>& image_ops_for(Isa limit) {
+  const auto list = [] {
+    if constexpr (std::is_same_v<T, uint8_t>)
+      return kernels::image_ops_u8();
+    else
+      return kernels::image_ops_f32();
+  }();
+  return *std::find_if(list.begin(), list.end(),
+                       [=](const ImageOps<T>& ops) { return isa_allowed(ops.isa, limit); });
+}
 
 inline kernels::ImageSize size_of(const Place& place) {
   return {place.height, place.width, place.channels};
@@ -34,23 +51,13 @@ inline void copy_out(const kernels::ImageOpsU8& ops, const Place& place,
                      const kernels::Image<const uint8_t>& from, int8_t* to) {
   ops.copy(size_of(place), 0x80, from, dense_image(place, reinterpret_cast<uint8_t*>(to)));
 }
-
-inline void copy_in(const kernels::ImageOpsU8&, const Place& place, const float* from,
+inline void copy_in(const kernels::ImageOpsF32& ops, const Place& place, const float* from,
                     const kernels::Image<float>& to) {
-  const int64_t row = int64_t{place.width} * place.channels;
-  for (int y = 0; y < place.height; ++y) std::copy_n(from + y * row, row, to.pixel(y, 0));
+  ops.copy(size_of(place), dense_image(place, from), to);
 }
-inline void copy_out(const kernels::ImageOpsU8&, const Place& place,
+inline void copy_out(const kernels::ImageOpsF32& ops, const Place& place,
                      const kernels::Image<const float>& from, float* to) {
-  const int64_t row = int64_t{place.width} * place.channels;
-  for (int y = 0; y < place.height; ++y) std::copy_n(from.pixel(y, 0), row, to + y * row);
-}
-
-/// The best table that this limit allows.
-inline const kernels::ImageOpsU8& image_ops_for(Isa limit) {
-  const auto list = kernels::image_ops_u8();
-  return *std::find_if(list.begin(), list.end(),
-                       [=](const kernels::ImageOpsU8& ops) { return isa_allowed(ops.isa, limit); });
+  ops.copy(size_of(place), from, dense_image(place, to));
 }
 
 }  // namespace coppice::exec

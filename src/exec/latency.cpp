@@ -51,14 +51,13 @@ double quantile(const std::vector<double>& sorted, double q) {
   return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
-}  // namespace
-
-Latency measure_latency(Plan& plan, const LatencyOptions& options) {
-  Runner runner(plan, options.seed);
+// Times run(times), which repeats the same work.
+template <class Run>
+Latency measure(const Run& run, const LatencyOptions& options) {
   const double begin = now_us(Clock::kSteady);
   int warm_runs = 0;
   do {
-    runner.run(1);
+    run(1);
     ++warm_runs;
   } while (now_us(Clock::kSteady) - begin < options.warm_up_us);
   const double one = (now_us(Clock::kSteady) - begin) / warm_runs;
@@ -67,7 +66,7 @@ Latency measure_latency(Plan& plan, const LatencyOptions& options) {
   std::vector<double> times;
   for (int i = 0; i < std::max(1, options.repetitions); ++i) {
     const double start = now_us(options.clock);
-    runner.run(runs);
+    run(runs);
     times.push_back((now_us(options.clock) - start) / runs);
   }
   std::sort(times.begin(), times.end());
@@ -79,6 +78,25 @@ Latency measure_latency(Plan& plan, const LatencyOptions& options) {
       latency.median_us > 0 ? (latency.p90_us - latency.p10_us) / latency.median_us : 0;
   latency.repetitions = static_cast<int>(times.size());
   return latency;
+}
+
+}  // namespace
+
+Latency measure_latency(Plan& plan, const LatencyOptions& options) {
+  Runner runner(plan, options.seed);
+  return measure([&](int times) { runner.run(times); }, options);
+}
+
+std::vector<Latency> measure_layer_latency(Plan& plan, const LatencyOptions& options) {
+  Runner(plan, options.seed).run(1);
+  std::vector<Latency> layers;
+  for (size_t i = 0; i < plan.graph().nodes.size(); ++i) {
+    const auto run = [&](int times) {
+      for (int k = 0; k < times; ++k) plan.run_layer(i);
+    };
+    layers.push_back(measure(run, options));
+  }
+  return layers;
 }
 
 }  // namespace coppice::exec

@@ -69,6 +69,8 @@ class ReferencePlan final : public Plan {
     store(output);
   }
 
+  void run_layer(size_t index) override { layers_[index](arena()); }
+
   const Graph& graph() const override { return graph_; }
   const std::vector<LayerChoice>& choices() const override { return choices_; }
   int64_t arena_bytes() const override { return memory_.arena_bytes; }

@@ -53,7 +53,7 @@ TEST(DensePlan, FloatEqualsReference) {
   for (uint64_t seed = 0; seed < 40; ++seed) {
     const Graph graph = random_graph(seed);
     SCOPED_TRACE(describe(graph));
-    auto reference = compile(graph), dense = compile(graph, {.executor = Executor::kDense});
+    auto reference = compile(graph, {.executor = Executor::kReference}), dense = compile(graph);
     ASSERT_TRUE(reference.ok() && dense.ok());
     const auto input = random_input(graph, seed);
     const std::vector<float> x(input.begin(), input.end());
@@ -68,7 +68,7 @@ TEST(DensePlan, ObserverSeesWhatTheReferenceShows) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     const Graph graph = quantized(random_graph(seed), 8, true, Rounding::kDouble);
     SCOPED_TRACE(describe(graph));
-    auto reference = compile(graph), dense = compile(graph, {.executor = Executor::kDense});
+    auto reference = compile(graph, {.executor = Executor::kReference}), dense = compile(graph);
     ASSERT_TRUE(reference.ok() && dense.ok());
     const auto input = random_input(graph, seed);
     const std::vector<float> x(input.begin(), input.end());

@@ -36,7 +36,7 @@ TEST(SparseExecutors, EqualReferenceOnPrunedGraphs) {
         const Graph graph = quantized(pruned, bits, true, rounding);
         SCOPED_TRACE(describe(graph));
         const auto input = random_bytes(graph.input_shape().elements(), seed);
-        const auto expected = run(graph, {}, input);
+        const auto expected = run(graph, {.executor = Executor::kReference}, input);
         for (const Executor executor : sparse_executors()) {
           EXPECT_EQ(run(graph, {.executor = executor}, input, 2), expected)
               << executor_name(executor);
@@ -55,7 +55,7 @@ TEST(SparseExecutors, FloatBaselinesEqualReference) {
     const auto input = random_input(graph, seed);
     const std::vector<float> x(input.begin(), input.end());
     std::vector<float> expected(static_cast<size_t>(graph.output_shape().elements())), y = expected;
-    (*compile(graph))->run(x, expected);
+    (*compile(graph, {.executor = Executor::kReference}))->run(x, expected);
     for (const auto executor :
          {Executor::kSkip, Executor::kWeightStationary, Executor::kBitmap, Executor::kFilter,
           Executor::kCoordinates, Executor::kCoordinatesWeightStationary}) {

@@ -30,4 +30,8 @@ struct Latency {
 /// quantized graph, so that no conversion is timed, else normal floats.
 Latency measure_latency(Plan& plan, const LatencyOptions& options = {});
 
+/// The same for each layer by itself, in the order of plan.graph().nodes: its inputs are those of a
+/// run on a random input, in cache. The sum is near the whole plan's time, not equal to it.
+std::vector<Latency> measure_layer_latency(Plan& plan, const LatencyOptions& options = {});
+
 }  // namespace coppice::exec

@@ -34,7 +34,7 @@ enum class Executor {
 };
 std::string_view executor_name(Executor executor);
 
-/// The executor of that name, or an error that lists the names.
+/// The executor of that name, or an error that names the nearest one.
 Result<Executor> parse_executor(std::string_view name);
 
 /// All executors, in the order of the enumeration.
@@ -42,7 +42,7 @@ const std::vector<Listed>& executors();
 
 /// How to compile a graph for this CPU.
 struct Options {
-  Executor executor = Executor::kReference;
+  Executor executor = Executor::kDense;
   int threads = 1;              ///< Threads that one run may use.
   std::optional<Isa> isa = {};  ///< Instruction set limit; unset: active_isa().
 };
@@ -83,6 +83,10 @@ class Plan {
   /// Calibration and comparisons between float and integers look at a model this way.
   virtual void run_observed(std::span<const float> input, std::span<float> output,
                             const Observer& observer) = 0;
+
+  /// Runs one layer on what its inputs hold from the last run: to measure it. `index` as in
+  /// graph().nodes.
+  virtual void run_layer(size_t index) = 0;
 
   /// The graph as it runs: fused, its tensors and layers in place, parameter values left out.
   virtual const Graph& graph() const = 0;

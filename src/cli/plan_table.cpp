@@ -1,0 +1,113 @@
+#include "cli/plan_table.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/model_argument.h"
+#include "cli/random_quantized.h"
+#include "cli/table.h"
+#include "coppice/core/text.h"
+#include "coppice/exec/latency.h"
+
+namespace coppice::cli {
+namespace {
+
+Result<exec::Options> plan_options(const PlanArguments& arguments) {
+  exec::Options options;
+  COPPICE_TRY(options.executor, exec::parse_executor(arguments.executor));
+  options.threads = arguments.threads;
+  if (!arguments.isa.empty()) {
+    COPPICE_TRY(options.isa, parse_isa(arguments.isa));
+  }
+  return options;
+}
+
+Result<Graph> plan_graph(const PlanArguments& arguments) {
+  ModelArgument model;
+  model.model = arguments.model;
+  COPPICE_TRY(Graph graph, open_model(model));
+  if (arguments.bits == 0 || graph.quantized()) return graph;
+  return random_quantized(graph, arguments.bits, 0);
+}
+
+double macs_per_second(int64_t macs, double microseconds) {
+  return microseconds > 0 ? static_cast<double>(macs) / microseconds * 1e-3 : 0.0;
+}
+
+void print_json(const exec::Plan& plan, const std::vector<exec::Latency>& layers,
+                const exec::Latency& whole) {
+  auto list = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const exec::LayerChoice& choice = plan.choices()[i];
+    list.push_back({{"layer", choice.layer},
+                    {"op", choice.op},
+                    {"kernel", choice.kernel},
+                    {"isa", isa_name(choice.isa)},
+                    {"fallback", choice.fallback},
+                    {"reason", choice.reason},
+                    {"macs", choice.macs},
+                    {"median_us", layers[i].median_us}});
+  }
+  const nlohmann::ordered_json json = {{"model", plan.graph().name},
+                                       {"median_us", whole.median_us},
+                                       {"arena_bytes", plan.arena_bytes()},
+                                       {"layers", list}};
+  fmt::print("{}\n", json.dump(2));
+}
+
+void print_text(const exec::Plan& plan, const std::vector<exec::Latency>& layers,
+                const exec::Latency& whole) {
+  using Align = Table::Align;
+  Table table({{"layer", Align::kLeft},
+               {"kernel", Align::kLeft},
+               {"isa", Align::kLeft},
+               {"MACs", Align::kRight},
+               {"us", Align::kRight},
+               {"GMAC/s", Align::kRight},
+               {"reason", Align::kLeft}});
+  int64_t macs = 0;
+  double sum = 0;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const exec::LayerChoice& choice = plan.choices()[i];
+    const double us = layers[i].median_us;
+    const bool computes = choice.macs != 0;
+    table.add_row({choice.layer, choice.kernel, std::string(isa_name(choice.isa)),
+                   computes ? with_thousands(choice.macs) : "", fmt::format("{:.2f}", us),
+                   computes ? fmt::format("{:.0f}", macs_per_second(choice.macs, us)) : "",
+                   choice.fallback ? "fallback: " + choice.reason : choice.reason});
+    macs += choice.macs;
+    sum += us;
+  }
+  table.add_rule();
+  table.add_row({"layers", "", "", with_thousands(macs), fmt::format("{:.2f}", sum),
+                 fmt::format("{:.0f}", macs_per_second(macs, sum))});
+  table.add_row({"whole plan", "", "", "", fmt::format("{:.2f}", whole.median_us),
+                 fmt::format("{:.0f}", macs_per_second(macs, whole.median_us))});
+  fmt::print("{}\nmemory {} bytes\n", table.text(), with_thousands(plan.arena_bytes()));
+}
+
+}  // namespace
+
+void warn_of_fallbacks(const exec::Plan& plan) {
+  for (const exec::LayerChoice& choice : plan.choices()) {
+    if (!choice.fallback) continue;
+    fmt::print(stderr, "coppice: layer \"{}\" ({}) runs on the plain kernel {}: {}\n", choice.layer,
+               choice.op, choice.kernel, choice.reason);
+  }
+}
+
+Status print_plan(const PlanArguments& arguments) {
+  COPPICE_TRY(const exec::Options options, plan_options(arguments));
+  COPPICE_TRY(const Graph graph, plan_graph(arguments));
+  COPPICE_TRY(const auto plan, exec::compile(graph, options));
+  warn_of_fallbacks(*plan);
+  exec::LatencyOptions timing;
+  if (options.threads > 1) timing.clock = exec::Clock::kSteady;
+  const exec::Latency whole = exec::measure_latency(*plan, timing);
+  const auto layers = exec::measure_layer_latency(*plan, timing);
+  arguments.json ? print_json(*plan, layers, whole) : print_text(*plan, layers, whole);
+  return {};
+}
+
+}  // namespace coppice::cli

@@ -1,0 +1,27 @@
+#include "coppice/exec/kernel_variants.h"
+
+#include "coppice/core/cpu.h"
+#include "coppice/kernels/conv2d/dense.h"
+#include "coppice/kernels/depthwise_conv2d/dense.h"
+
+namespace coppice::exec {
+namespace {
+
+template <class List>
+void append(const List& list, std::vector<KernelVariant>& all) {
+  for (const auto& kernel : list)
+    all.push_back({kernel.name, kernel.isa, isa_supported(kernel.isa)});
+}
+
+}  // namespace
+
+std::vector<KernelVariant> kernel_variants() {
+  std::vector<KernelVariant> all;
+  append(kernels::conv2d_kernels_u8(), all);
+  append(kernels::depthwise_conv2d_kernels_u8(), all);
+  append(kernels::conv2d_kernels_f32(), all);
+  append(kernels::depthwise_conv2d_kernels_f32(), all);
+  return all;
+}
+
+}  // namespace coppice::exec
