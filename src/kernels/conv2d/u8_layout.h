@@ -23,14 +23,15 @@ inline constexpr int kBlockVectors = 4;
 struct Runs {
   int count;  ///< Runs in a kernel row.
   int bytes;  ///< Of a run.
-  int words;  ///< Of four bytes.
+  int words;  ///< Of four bytes; a multiple of the words that share bytes (VectorLayout::fields).
 };
 
-COPPICE_INLINE Runs runs_of(const Conv2DParams& p) {
+COPPICE_INLINE Runs runs_of(const Conv2DParams& p, int fields) {
   const int depth = p.in_channels / p.groups;
   const bool whole_row = p.groups == 1 && (p.window.dilation_w == 1 || p.window.kernel_w == 1);
   const int bytes = whole_row ? p.window.kernel_w * depth : depth;
-  return {whole_row ? 1 : p.window.kernel_w, bytes, (bytes + 3) / 4};
+  return {whole_row ? 1 : p.window.kernel_w, bytes,
+          (bytes + 4 * fields - 1) / (4 * fields) * fields};
 }
 
 /// Sizes of a block of `vectors` vectors of channels.
@@ -41,11 +42,11 @@ struct BlockBytes {
 };
 
 COPPICE_INLINE BlockBytes block_bytes(const Conv2DParams& p, simd::StageKind stage, int vectors,
-                                      int lanes, int weight_bytes) {
-  const Runs runs = runs_of(p);
+                                      int lanes, int weight_bytes, int fields) {
+  const Runs runs = runs_of(p, fields);
   const int weights = vectors * (4 * lanes + simd::stage_bytes(stage, lanes));
   const size_t words = static_cast<size_t>(p.window.kernel_h) * static_cast<size_t>(runs.count) *
-                       static_cast<size_t>(runs.words);
+                       static_cast<size_t>(runs.words / fields);
   return {vectors * 4 * lanes, weights,
           static_cast<size_t>(weights) +
               words * static_cast<size_t>(vectors * 4 * lanes) * static_cast<size_t>(weight_bytes)};

@@ -4,17 +4,17 @@
 namespace coppice::kernels {
 namespace {
 
-template <int kLanes, int kWeightBytes>
+template <int kLanes, int kWeightBytes, int kFields = 1>
 constexpr Conv2DKernelU8 kernel(const char* name, Isa isa, conv_u8::Run* run) {
   return {name,
           isa,
           [](const Conv2DParams&) { return true; },
           [](const Conv2DParams& p) {
-            return conv_u8::packed_bytes({kLanes, kWeightBytes}, p);
+            return conv_u8::packed_bytes({kLanes, kWeightBytes, kFields}, p);
           },
           [](const Conv2DParams& p, const Requantize& to, const int8_t* w, const int32_t* bias,
              void* packed) {
-            return conv_u8::pack({kLanes, kWeightBytes}, p, to, w, bias, packed);
+            return conv_u8::pack({kLanes, kWeightBytes, kFields}, p, to, w, bias, packed);
           },
           run};
 }
@@ -24,6 +24,14 @@ constexpr Conv2DKernelU8 kKernels[] = {
     kernel<16, 1>("conv2d_u8_avx512vnni", Isa::kAvx512Vnni, conv_u8::run_avx512vnni),
     kernel<16, 2>("conv2d_u8_avx512", Isa::kAvx512, conv_u8::run_avx512),
 };
+constexpr Conv2DKernelU8 kKernelsOf4Bits[] = {
+    kernel<16, 1, 2>("conv2d_u8_4_bits_avx512vnni", Isa::kAvx512Vnni,
+                     conv_u8::run_4_bits_avx512vnni),
+};
+constexpr Conv2DKernelU8 kKernelsOf2Bits[] = {
+    kernel<16, 1, 4>("conv2d_u8_2_bits_avx512vnni", Isa::kAvx512Vnni,
+                     conv_u8::run_2_bits_avx512vnni),
+};
 #endif
 
 }  // namespace
@@ -32,8 +40,14 @@ constexpr Conv2DKernelU8 kKernels[] = {
 KernelList<Conv2DKernelU8> conv2d_kernels_u8() {
   return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
 }
+KernelList<Conv2DKernelU8> conv2d_kernels_u8_packed(int bits) {
+  if (bits == 4) return {kKernelsOf4Bits, 1};
+  if (bits == 2) return {kKernelsOf2Bits, 1};
+  return {};
+}
 #else
 KernelList<Conv2DKernelU8> conv2d_kernels_u8() { return {}; }
+KernelList<Conv2DKernelU8> conv2d_kernels_u8_packed(int) { return {}; }
 #endif
 
 }  // namespace coppice::kernels

@@ -14,11 +14,12 @@ class Packer {
  public:
   Packer(const simd::VectorLayout& layout, const Conv2DParams& p, const Requantize& to,
          const int8_t* w, const int32_t* bias)
-      : layout_(layout), p_(p), stage_(to), runs_(runs_of(p)), w_(w), bias_(bias) {}
+      : layout_(layout), p_(p), stage_(to), runs_(runs_of(p, layout.fields)), w_(w), bias_(bias) {}
 
   bool pack(void* packed) {
     for (int channel = 0; channel < p_.out_channels; ++channel) {
-      if (!stage_.add_channel(channel, largest_sum(channel))) return false;
+      const int64_t largest = largest_sum(channel);
+      if (!stage_.add_channel(channel, largest) || largest * scale() > INT32_MAX) return false;
     }
     const simd::StageHeader header = stage_.header();
     std::memcpy(packed, &header, sizeof(header));
@@ -32,6 +33,8 @@ class Packer {
   }
 
  private:
+  // Packed weights are unpacked into the high bits of their bytes: sums are so many times as large.
+  int scale() const { return 1 << (8 - layout_.weight_bits()); }
   int inner() const { return p_.taps() * p_.in_per_group(); }
   const int8_t* weights_of(int channel) const { return w_ + ptrdiff_t{channel} * inner(); }
 
@@ -46,14 +49,14 @@ class Packer {
   int32_t bias_of(int channel) const {
     int64_t sum = bias_ != nullptr ? bias_[channel] : 0;
     for (int i = 0; i < inner(); ++i) sum -= int64_t{weights_of(channel)[i]} * (p_.x_zero + 128);
-    return static_cast<int32_t>(sum);
+    return static_cast<int32_t>(sum * scale());
   }
 
   size_t pack_block(int base, int first, std::byte* block) {
     const int lanes = layout_.lanes;
     const int vectors = block_vectors(p_.out_per_group(), first, lanes);
     const BlockBytes bytes =
-        block_bytes(p_, stage_.header().kind, vectors, lanes, layout_.weight_bytes);
+        block_bytes(p_, stage_.header().kind, vectors, lanes, layout_.weight_bytes, layout_.fields);
     std::memset(block, 0, bytes.total);
     for (int v = 0; v < vectors; ++v) {
       const auto channel_of = [&](int lane) {
@@ -77,8 +80,9 @@ class Packer {
   void pack_channel(int channel, int lane, std::byte* word, int step) {
     const int8_t* from = weights_of(channel);
     for (int run = 0; run < p_.window.kernel_h * runs_.count; ++run, from += runs_.bytes) {
-      for (int i = 0; i < runs_.bytes; i += 4, word += step) {
-        for (int k = 0; k < 4 && i + k < runs_.bytes; ++k)
+      const int at_once = 4 * layout_.fields;
+      for (int i = 0; i < runs_.bytes; i += at_once, word += step) {
+        for (int k = 0; k < at_once && i + k < runs_.bytes; ++k)
           simd::put_weight(layout_, word, lane, k, from[i + k]);
       }
     }
@@ -101,8 +105,9 @@ size_t packed_bytes(const simd::VectorLayout& layout, const Conv2DParams& p) {
     size_t largest = 0;  // The stage is not known yet.
     for (const auto kind :
          {simd::StageKind::kFloat, simd::StageKind::kShift, simd::StageKind::kTwice}) {
-      largest =
-          std::max(largest, block_bytes(p, kind, vectors, layout.lanes, layout.weight_bytes).total);
+      largest = std::max(
+          largest,
+          block_bytes(p, kind, vectors, layout.lanes, layout.weight_bytes, layout.fields).total);
     }
     bytes += largest;
   }

@@ -26,11 +26,20 @@ struct Job {
   int channels;  ///< Of the block.
 };
 
+/// Words of weights that share their bytes (VectorLayout::fields): a traits type of packed weights
+/// has kFields, and field(weights, index) to unpack one into the high bits of its bytes.
+template <class T>
+constexpr int fields_of() {
+  if constexpr (requires { T::kFields; }) return T::kFields;
+  return 1;
+}
+
 template <class T, class Stage, int kPixels, int kVectors>
 struct Tile {
   using Int = typename T::Int;
   // GCC 12 copies sums of type __m512i at each step, and stores members of this in each loop.
   typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
+  static constexpr int kFields = fields_of<T>();
   Int sum[kPixels][kVectors];
 
   COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
@@ -55,22 +64,33 @@ struct Tile {
           for (int v = 0; v < kVectors; ++v) weights[v] = T::load_weights(w + v * 4 * T::kLanes);
           w += kVectors * 4 * T::kLanes;
           COPPICE_UNROLL
-          for (int p = 0; p < kPixels; ++p) {
-            const auto word = T::broadcast(from[p] + i);
+          for (int field = 0; field < kFields; ++field, i += 4) {
+            typename T::Weights one[kVectors];
             COPPICE_UNROLL
             for (int v = 0; v < kVectors; ++v) {
-              to[p][v] =
-                  reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(to[p][v]), word, weights[v]));
+              if constexpr (kFields == 1)
+                one[v] = weights[v];
+              else
+                one[v] = T::field(weights[v], field);
+            }
+            COPPICE_UNROLL
+            for (int p = 0; p < kPixels; ++p) {
+              const auto word = T::broadcast(from[p] + i);
+              COPPICE_UNROLL
+              for (int v = 0; v < kVectors; ++v) {
+                to[p][v] =
+                    reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(to[p][v]), word, one[v]));
+              }
             }
           }
-          i += 4;
         } while (i != run + job.run_bytes);
       }
     }
     COPPICE_UNROLL
     for (int p = 0; p < kPixels; ++p) {
       COPPICE_UNROLL
-      for (int v = 0; v < kVectors; ++v) sum[p][v] = reinterpret_cast<Int>(to[p][v]);
+      for (int v = 0; v < kVectors; ++v)
+        sum[p][v] = reinterpret_cast<Int>(to[p][v] >> (8 - 8 / kFields));
     }
   }
 
@@ -161,7 +181,7 @@ template <class T, class Stage>
 void run_stage(const Conv2DParams& p, const std::byte* packed, const Image<const uint8_t>& x,
                const Image<uint8_t>& y, RowRange rows) {
   const Window2D& window = p.window;
-  const Runs runs = runs_of(p);
+  const Runs runs = runs_of(p, fields_of<T>());
   Job job;
   __builtin_memcpy(&job.stage, packed, sizeof(job.stage));
   job.block = packed + kHeaderBytes;
@@ -181,7 +201,8 @@ void run_stage(const Conv2DParams& p, const std::byte* packed, const Image<const
     for (int first = 0; first < group_channels; first += kBlockVectors * T::kLanes) {
       const int vectors = block_vectors(group_channels, first, T::kLanes);
       const int rest = group_channels - first;
-      job.bytes = block_bytes(p, Stage::kKind, vectors, T::kLanes, sizeof(typename T::Weight));
+      job.bytes = block_bytes(p, Stage::kKind, vectors, T::kLanes, sizeof(typename T::Weight),
+                              fields_of<T>());
       job.channels = rest < kBlockVectors * T::kLanes ? rest : kBlockVectors * T::kLanes;
       job.x = x.data + (rows.begin * window.stride_h - window.pad_top) * x.row_step -
               window.pad_left * x.pixel_step + group * (p.in_channels / p.groups);

@@ -11,6 +11,10 @@ namespace coppice::kernels {
 using Conv2DKernelU8 = LayerKernel<uint8_t, Conv2DParams>;
 KernelList<Conv2DKernelU8> conv2d_kernels_u8();
 
+/// The same for weights of `bits` (4 or 2) bits, which stay packed in memory and are unpacked in
+/// registers; pack() still takes one weight a byte.
+KernelList<Conv2DKernelU8> conv2d_kernels_u8_packed(int bits);
+
 /// Convolutions in float, any geometry. A sum differs from the specification's by its order and by
 /// fused multiply-adds alone.
 using Conv2DKernelF32 = LayerKernel<float, Conv2DParams>;
