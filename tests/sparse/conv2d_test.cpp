@@ -1,12 +1,15 @@
 #include "coppice/sparse/conv2d.h"
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
 #include "coppice/kernels/conv2d/reference.h"
 #include "coppice/kernels/depthwise_conv2d/reference.h"
 #include "coppice/kernels/fully_connected/reference.h"
 #include "coppice/sparse/formats.h"
 #include "kernels/problem.h"
+#include "kernels/windows.h"
 #include "sparse/random_weights.h"
-#include "sparse/windows.h"
 
 namespace coppice::sparse {
 namespace {
@@ -60,6 +63,7 @@ struct Channels {
 
 TEST(SparseConv2D, EqualsReference) {
   for_each_window([](const Window2D& window, const std::string& name) {
+    SCOPED_TRACE(name);
     for (const auto& [in, out, groups] : {Channels{1, 3, 1}, {5, 18, 1}, {6, 8, 2}}) {
       const Conv2DParams p{window, in, out, groups, -3};
       Problem problem(name);
@@ -82,6 +86,7 @@ TEST(SparseConv2D, EqualsReference) {
 
 TEST(SparseConv2D, FloatEqualsReferenceBitForBit) {
   for_each_window([](const Window2D& window, const std::string& name) {
+    SCOPED_TRACE(name);
     const Conv2DParams p{window, 5, 18, 1, 0};
     Problem problem(name);
     const auto x = problem.floats(9 * 7 * 5);
@@ -104,6 +109,7 @@ TEST(SparseConv2D, FloatEqualsReferenceBitForBit) {
 
 TEST(SparseConv2D, RunsDepthwiseLayers) {
   for_each_window([](const Window2D& window, const std::string& name) {
+    SCOPED_TRACE(name);
     for (const auto& [channels, multiplier] : {std::pair{1, 1}, {19, 1}, {5, 3}}) {
       const kernels::DepthwiseConv2DParams p{window, channels, multiplier, 7};
       Problem problem(name);

@@ -1,11 +1,15 @@
 #include "coppice/sparse/kernel.h"
 
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
 #include "coppice/core/cpu.h"
 #include "coppice/kernels/conv2d/reference.h"
+#include "kernels/bordered_image.h"
 #include "kernels/problem.h"
-#include "sparse/bordered.h"
+#include "kernels/windows.h"
+#include "sparse/aligned_bytes.h"
 #include "sparse/random_weights.h"
-#include "sparse/windows.h"
 
 namespace coppice::sparse {
 namespace {
@@ -21,27 +25,21 @@ using testing::Problem;
 using testing::random_balanced;
 using testing::random_sparse;
 
-/// y of one kernel in two calls of some rows each, as int8; bytes between pixels stay untouched.
+/// y of one kernel in two calls of some rows each, as int8; no other byte is written.
 std::vector<int8_t> run(const SparseConv2DU8& kernel, const Conv2DParams& p, const Requantize& to,
                         const std::vector<int8_t>& x, const std::vector<int8_t>& w,
                         const int32_t* bias) {
   AlignedBytes packed(kernel.packed_bytes(p, w.data()));
   EXPECT_TRUE(kernel.pack(p, to, w.data(), bias, packed.data()));
-  const BorderedImage image(p, x);
-  const int rows = p.window.out_h, width = p.window.out_w, step = p.out_channels + 3;
-  AlignedBytes y(static_cast<size_t>(rows * width * step), 0x77);
-  const kernels::Image<uint8_t> out{y.data(), ptrdiff_t{width} * step, step};
-  kernel.run(p, packed.data(), image.image(), out, {0, rows / 2});
-  kernel.run(p, packed.data(), image.image(), out, {rows / 2, rows});
-  std::vector<int8_t> values;
-  for (int i = 0; i < rows * width * step; ++i) {
-    if (i % step < p.out_channels) {
-      values.push_back(static_cast<int8_t>(y.data()[i] ^ 0x80));
-    } else {
-      EXPECT_EQ(y.data()[i], 0x77);
-    }
-  }
-  return values;
+  auto in = BorderedImage<uint8_t>::input_of(p.window, p.in_channels,
+                                             static_cast<uint8_t>(p.x_zero + 128));
+  in.set(x);
+  const int rows = p.window.out_h;
+  BorderedImage<uint8_t> out(rows, p.window.out_w, p.out_channels, 1, 2, 1, 1, 77, 77);
+  kernel.run(p, packed.data(), in.image(), out.image(), {0, rows / 2});
+  kernel.run(p, packed.data(), in.image(), out.image(), {rows / 2, rows});
+  EXPECT_TRUE(out.intact(77));
+  return out.get<int8_t>();
 }
 
 void expect_equal(const Conv2DParams& p, const std::string& name, const std::vector<int8_t>& w) {

@@ -43,7 +43,9 @@ struct Tile {
   Int sum[kPixels][kVectors];
 
   COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
-    Sum to[kPixels][kVectors];
+    // With few sums the fields of a word have sums of their own: a dot product takes four cycles.
+    constexpr int kSets = kPixels * kVectors < 8 && kFields > 1 ? 2 : 1;
+    Sum to[kPixels][kVectors], second[kPixels][kVectors] = {};
     const uint8_t* from[kPixels];
     COPPICE_UNROLL
     for (int p = 0; p < kPixels; ++p) {
@@ -78,8 +80,9 @@ struct Tile {
               const auto word = T::broadcast(from[p] + i);
               COPPICE_UNROLL
               for (int v = 0; v < kVectors; ++v) {
-                to[p][v] =
-                    reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(to[p][v]), word, one[v]));
+                Sum& one_sum = field % kSets == 0 ? to[p][v] : second[p][v];
+                one_sum =
+                    reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(one_sum), word, one[v]));
               }
             }
           }
@@ -90,7 +93,7 @@ struct Tile {
     for (int p = 0; p < kPixels; ++p) {
       COPPICE_UNROLL
       for (int v = 0; v < kVectors; ++v)
-        sum[p][v] = reinterpret_cast<Int>(to[p][v] >> (8 - 8 / kFields));
+        sum[p][v] = reinterpret_cast<Int>((to[p][v] + second[p][v]) >> (8 - 8 / kFields));
     }
   }
 
