@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -44,6 +45,14 @@ double median(std::vector<double> values) {
   const size_t middle = values.size() / 2;
   std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(middle), values.end());
   return values[middle];
+}
+
+size_t nearest(const std::vector<double>& values, double wanted) {
+  const auto closer = [wanted](double a, double b) {
+    return std::abs(a - wanted) < std::abs(b - wanted);
+  };
+  return static_cast<size_t>(std::min_element(values.begin(), values.end(), closer) -
+                             values.begin());
 }
 
 std::string time_text(double us) { return fmt::format("{:.{}f}", us, us < 10 ? 2 : 1); }
@@ -208,6 +217,7 @@ std::optional<double> break_even(const Curve& curve, double dense_us) {
 }
 
 std::string break_even_table(const std::vector<Curve>& curves) {
+  constexpr double kShown[] = {0.5, 0.7, 0.8, 0.9};
   const auto even = [](const Curve& curve, std::optional<double> dense) -> std::string {
     if (!dense) return "";
     const auto sparsity = break_even(curve, *dense);
@@ -215,26 +225,33 @@ std::string break_even_table(const std::vector<Curve>& curves) {
     const bool always = *sparsity <= curve.sparsity.front();
     return fmt::format("{}{:.0f} %", always ? "<= " : "", 100 * *sparsity);
   };
+  const auto time = [](std::optional<double> us) { return us ? time_text(*us) : std::string(); };
+  const auto ratio = [](std::optional<double> dense, double us) {
+    return dense ? fmt::format("{:.2f}x", *dense / us) : std::string("-");
+  };
   std::string text =
       "| layer | type | granularity | our dense | peer dense | breaks even with ours | with the "
-      "peer | "
-      "sparsity: time by executor (times faster than our dense, the peer's) |\n"
-      "|---|---|---|---|---|---|---|---|\n";
+      "peer |";
+  std::string rule = "|---|---|---|---|---|---|---|";
+  for (const double shown : kShown) {
+    text += fmt::format(" {:.0f} % |", 100 * shown);
+    rule += "---|";
+  }
+  text += "\n" + rule + "\n";
   for (const Curve& curve : curves) {
-    std::string points;
-    for (size_t i = 0; i < curve.sparsity.size(); ++i) {
-      const auto ratio = [&](std::optional<double> dense) {
-        return dense ? fmt::format("{:.2f}x", *dense / curve.time_us[i]) : std::string("-");
-      };
-      points += fmt::format("{}{:.0f} %: {} {} ({}, {})", i == 0 ? "" : "; ",
-                            100 * curve.sparsity[i], time_text(curve.time_us[i]),
-                            curve.contender[i].substr(std::string_view("coppice:").size()),
-                            ratio(curve.our_dense_us), ratio(curve.peer_dense_us));
-    }
-    const auto time = [](std::optional<double> us) { return us ? time_text(*us) : std::string(); };
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", curve.layer, curve.type,
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |", curve.layer, curve.type,
                         curve.granularity, time(curve.our_dense_us), time(curve.peer_dense_us),
-                        even(curve, curve.our_dense_us), even(curve, curve.peer_dense_us), points);
+                        even(curve, curve.our_dense_us), even(curve, curve.peer_dense_us));
+    for (const double shown : kShown) {
+      const size_t at = nearest(curve.sparsity, shown);
+      const double us = curve.time_us[at];
+      // A balanced pattern has 81 % where the others have 80.
+      text += std::abs(curve.sparsity[at] - shown) > 0.02
+                  ? std::string(" |")
+                  : fmt::format(" {} ({}, {}) |", time_text(us), ratio(curve.our_dense_us, us),
+                                ratio(curve.peer_dense_us, us));
+    }
+    text += "\n";
   }
   return text;
 }

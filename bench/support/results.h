@@ -50,7 +50,8 @@ std::vector<Curve> sparse_curves(const Medians& run);
 /// measured points; none if it never does.
 std::optional<double> break_even(const Curve& curve, double dense_us);
 
-/// A Markdown table of the curves with their break-even sparsities.
+/// A Markdown table of the curves: break-even sparsities, and at some sparsities our time with how
+/// many times faster than our dense and the peer's dense it is.
 std::string break_even_table(const std::vector<Curve>& curves);
 
 /// Markdown tables of the same names, one for each layer, type and granularity: a row for each
