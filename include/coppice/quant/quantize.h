@@ -22,7 +22,7 @@ struct QuantizeOptions {
   ScaleKind scales = ScaleKind::kAffine;
   bool symmetric_activations = false;   ///< Zero points 0.
   int first_last_bits = 0;              ///< Weights of the first and the last layer; 0: as others.
-  std::vector<std::string> layer_bits;  ///< "name or glob=bits", the last match counts.
+  std::vector<std::string> layer_bits = {};  ///< "name or glob=bits", the last match counts.
 
   std::string calibration = "minmax";  ///< How activation ranges are taken from the samples.
   float percentile = 99.99f;           ///< Of the calibration "percentile".
