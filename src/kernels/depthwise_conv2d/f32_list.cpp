@@ -4,13 +4,16 @@
 namespace coppice::kernels {
 
 #if defined(__x86_64__)
-extern const DepthwiseConv2DKernelF32 kDepthwiseConv2DF32Avx512, kDepthwiseConv2DF32Avx2;
+extern const DepthwiseConv2DKernelF32 kDepthwiseThreeF32Avx512, kDepthwiseConv2DF32Avx512,
+    kDepthwiseThreeF32Avx2, kDepthwiseConv2DF32Avx2;
 #endif
 
 KernelList<DepthwiseConv2DKernelF32> depthwise_conv2d_kernels_f32() {
   static const DepthwiseConv2DKernelF32 all[] = {
 #if defined(__x86_64__)
+    kDepthwiseThreeF32Avx512,
     kDepthwiseConv2DF32Avx512,
+    kDepthwiseThreeF32Avx2,
     kDepthwiseConv2DF32Avx2,
 #endif
     DepthwiseConv2DF32<simd::PortableF32>::kernel("depthwise_conv2d_f32", Isa::kScalar),
