@@ -5,15 +5,18 @@
 namespace coppice::kernels {
 
 #if defined(__x86_64__)
-extern const Conv2DKernelF32 kOnePixelF32Avx512, kConv2DF32Avx512, kOnePixelF32Avx2, kConv2DF32Avx2;
+extern const Conv2DKernelF32 kOnePixelF32Avx512, kPairsF32Avx512, kConv2DF32Avx512,
+    kOnePixelF32Avx2, kPairsF32Avx2, kConv2DF32Avx2;
 #endif
 
 KernelList<Conv2DKernelF32> conv2d_kernels_f32() {
   static const Conv2DKernelF32 all[] = {
 #if defined(__x86_64__)
     kOnePixelF32Avx512,
+    kPairsF32Avx512,
     kConv2DF32Avx512,
     kOnePixelF32Avx2,
+    kPairsF32Avx2,
     kConv2DF32Avx2,
 #endif
     OnePixelF32<simd::PortableF32>::kernel("one_pixel_f32", Isa::kScalar),

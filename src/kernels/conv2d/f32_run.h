@@ -19,7 +19,7 @@ struct Conv2DF32 {
   // At least 8 sums hide the multiply-add's latency of 4 cycles at 2 per cycle; loads, 2 per cycle
   // too, must not be more than products: (pixels + vectors) <= pixels * vectors.
   static constexpr int kMostVectors = V::kRegisters >= 32 ? 4 : 2;
-  static constexpr int kMostPixels = 12;  // Pointers to them fill the general registers.
+  static constexpr int kMostPixels = 10;  // Pointers to them fill the general registers.
   static constexpr int tile_pixels(int vectors) {
     const int fitting = (V::kRegisters - vectors - 1) / vectors;
     return fitting < kMostPixels ? fitting : kMostPixels;

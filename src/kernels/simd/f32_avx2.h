@@ -52,6 +52,33 @@ struct Avx2F32 {
     return _mm256_permutevar8x32_ps(v, index);
   }
 
+  /// from[0] in even lanes, from[1] in odd ones.
+  static COPPICE_INLINE Vector all_pairs(const float* from) {
+    double pair;
+    __builtin_memcpy(&pair, from, sizeof(pair));
+    return _mm256_castpd_ps(_mm256_set1_pd(pair));
+  }
+  /// from[0] in even lanes, 0 in odd ones.
+  static COPPICE_INLINE Vector all_first(const float* from) {
+    return _mm256_blend_ps(_mm256_setzero_ps(), _mm256_broadcast_ss(from), 0x55);
+  }
+  /// Sums of the pairs of lanes of a, then of b.
+  static COPPICE_INLINE Vector join_pairs(Vector a, Vector b) {
+    const __m256d sums = _mm256_castps_pd(_mm256_hadd_ps(a, b));
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(sums, 0xd8));
+  }
+  /// `count` floats of the lower half of v, or of the upper, count <= kLanes / 2.
+  static COPPICE_INLINE void store_lower(float* to, Vector v, int count) {
+    if (count == kLanes / 2) {
+      _mm_storeu_ps(to, _mm256_castps256_ps128(v));
+    } else {
+      store_part(to, v, count);
+    }
+  }
+  static COPPICE_INLINE void store_upper(float* to, Vector v, int count) {
+    store_lower(to, _mm256_permute2f128_ps(v, v, 1), count);
+  }
+
   /// kLanes bytes as an index.
   static COPPICE_INLINE Index load_places(const uint8_t* from) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));

@@ -39,6 +39,30 @@ struct Avx512F32 {
     return _mm512_permutexvar_ps(index, v);
   }
 
+  /// from[0] in even lanes, from[1] in odd ones.
+  static COPPICE_INLINE Vector all_pairs(const float* from) {
+    double pair;
+    __builtin_memcpy(&pair, from, sizeof(pair));
+    return _mm512_castpd_ps(_mm512_set1_pd(pair));
+  }
+  /// from[0] in even lanes, 0 in odd ones.
+  static COPPICE_INLINE Vector all_first(const float* from) {
+    return _mm512_maskz_broadcastss_ps(0x5555, _mm_load_ss(from));
+  }
+  /// Sums of the pairs of lanes of a, then of b.
+  static COPPICE_INLINE Vector join_pairs(Vector a, Vector b) {
+    const Vector sum = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xdd));
+    const Index order = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    return _mm512_permutexvar_ps(order, sum);
+  }
+  /// `count` floats of the lower half of v, or of the upper, count <= kLanes / 2.
+  static COPPICE_INLINE void store_lower(float* to, Vector v, int count) {
+    store_half(to, _mm512_castps512_ps256(v), count);
+  }
+  static COPPICE_INLINE void store_upper(float* to, Vector v, int count) {
+    store_half(to, _mm512_extractf32x8_ps(v, 1), count);
+  }
+
   /// kLanes bytes as an index.
   static COPPICE_INLINE Index load_places(const uint8_t* from) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
@@ -74,6 +98,15 @@ struct Avx512F32 {
       rows[4 + k] = _mm512_shuffle_f32x4(odd01, odd23, 0x88);
       rows[12 + k] = _mm512_shuffle_f32x4(odd01, odd23, 0xdd);
     });
+  }
+
+ private:
+  static COPPICE_INLINE void store_half(float* to, __m256 v, int count) {
+    if (count == kLanes / 2) {
+      _mm256_storeu_ps(to, v);
+    } else {
+      _mm256_mask_storeu_ps(to, static_cast<__mmask8>((1u << count) - 1), v);
+    }
   }
 };
 
