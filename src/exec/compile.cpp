@@ -40,6 +40,8 @@ const std::vector<Listed>& executors() {
       {"csr", "vector kernels that leave any zeros out"},
       {"block", "vector kernels that leave out blocks of four inputs"},
       {"nm", "vector kernels for N of M inputs"},
+      {"vector", "vector kernels that leave out vectors of output channels"},
+      {"lut", "weights of 4 and 2 bits as indices into tables of the activations"},
   };
   return all;
 }

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <limits>
 
 #include "coppice/exec/lower.h"
 #include "coppice/kernels/conv2d/dense.h"
 #include "coppice/kernels/depthwise_conv2d/dense.h"
+#include "coppice/kernels/lut/lut.h"
 #include "coppice/kernels/softmax/reference.h"
 #include "exec/dense_layer.h"
 #include "exec/dense_weighted.h"
@@ -27,6 +29,7 @@ struct Arithmetic<uint8_t> {
   static auto conv2d_kernels() { return kernels::conv2d_kernels_u8(); }
   static auto depthwise_kernels() { return kernels::depthwise_conv2d_kernels_u8(); }
   static auto sparse_kernels() { return sparse::sparse_conv2d_u8(); }
+  static int weight_bits(const Node& node) { return node.parameter("weight")->quantized->bits; }
   static RequantizeTable stage(const DenseContext& context, Activation) {
     return requantize_table(context.graph, context.node);
   }
@@ -58,6 +61,7 @@ struct Arithmetic<float> {
 
   static auto conv2d_kernels() { return kernels::conv2d_kernels_f32(); }
   static auto depthwise_kernels() { return kernels::depthwise_conv2d_kernels_f32(); }
+  static auto sparse_kernels() { return sparse::sparse_conv2d_f32(); }
   static kernels::ClampFloat stage(const DenseContext&, Activation activation) {
     return float_clamp(activation);
   }
@@ -106,20 +110,46 @@ struct Maker {
     return layer;
   }
 
-  // A convolution that leaves zeros out if the executor does.
+  template <class List>
+  bool has_kernel(const List& list, const kernels::Conv2DParams& p) const {
+    return std::any_of(list.begin(), list.end(), [&](const auto& kernel) {
+      return isa_allowed(kernel.isa, context.isa) && kernel.accepts(p);
+    });
+  }
+
+  // Weights of few bits stay packed where each is used once: less memory is all that they are good
+  // for.
+  Result<DenseLayer> dense_convolution(const kernels::Conv2DParams& p, Activation activation,
+                                       const char* reason) const {
+    const auto stage = Kind::stage(context, activation);
+    if constexpr (requires { Kind::weight_bits(context.node); }) {
+      const auto packed = kernels::conv2d_kernels_u8_packed(Kind::weight_bits(context.node));
+      if (p.window.out_h * p.window.out_w == 1 && has_kernel(packed, p))
+        return make_weighted_layer(context, packed, p, stage, "weights unpacked in registers");
+    }
+    return make_weighted_layer(context, Kind::conv2d_kernels(), p, stage, reason);
+  }
+
+  Result<DenseLayer> table_convolution([[maybe_unused]] const kernels::Conv2DParams& p,
+                                       Result<DenseLayer> dense) const {
+    if constexpr (requires { Kind::weight_bits(context.node); }) {
+      const auto list = kernels::conv2d_kernels_u8_lut(Kind::weight_bits(context.node));
+      if (has_kernel(list, p)) {
+        return make_weighted_layer(context, list, p, Kind::stage(context, {}),
+                                   "tables of the activations");
+      }
+    }
+    return as_fallback(std::move(dense), "no table for these weights; dense instead");
+  }
+
+  // A convolution as the executor wants it.
   Result<DenseLayer> convolution(const kernels::Conv2DParams& p, Activation activation,
                                  const char* reason) const {
-    const auto stage = Kind::stage(context, activation);
-    const auto dense = [&] {
-      return make_weighted_layer(context, Kind::conv2d_kernels(), p, stage, reason);
-    };
-    const auto pattern = pattern_of(context.executor);
-    if (!pattern) return dense();
-    if constexpr (requires { Kind::sparse_kernels(); }) {
-      return make_sparse_layer(context, Kind::sparse_kernels(), *pattern, p, stage, dense);
-    } else {
-      return as_fallback(dense(), "no float kernel leaves these zeros out; dense instead");
-    }
+    const auto dense = [&] { return dense_convolution(p, activation, reason); };
+    if (context.executor == Executor::kLut) return table_convolution(p, dense());
+    if (!leaves_zeros_out(context.executor)) return dense();
+    return make_sparse_layer(context, Kind::sparse_kernels(), p, Kind::stage(context, activation),
+                             dense);
   }
 
   Result<DenseLayer> operator()(const Conv2D& op) const {
@@ -130,7 +160,7 @@ struct Maker {
     auto layer = make_weighted_layer(
         context, Kind::depthwise_kernels(), depthwise_conv2d_params(context.graph, context.node),
         Kind::stage(context, op.activation), "channels of neighbouring pixels in lanes");
-    if (!pattern_of(context.executor)) return layer;
+    if (!leaves_zeros_out(context.executor)) return layer;
     return as_fallback(std::move(layer), "no depthwise kernel leaves zeros out; dense instead");
   }
   Result<DenseLayer> operator()(const FullyConnected& op) const {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
-
 #include "coppice/sparse/kernel.h"
 #include "exec/dense_weighted.h"
 
@@ -11,33 +9,38 @@
 
 namespace coppice::exec {
 
-/// What the kernels of a sparse executor leave out; nothing for the other executors.
-inline std::optional<sparse::Pattern> pattern_of(Executor executor) {
-  switch (executor) {
-    case Executor::kCsr:
-      return sparse::Pattern::kUnstructured;
-    case Executor::kBlock:
-      return sparse::Pattern::kBlock1x4;
-    case Executor::kNm:
-      return sparse::Pattern::kNOfM;
-    default:
-      return std::nullopt;
+/// Whether kernels of this pattern are the executor's.
+inline bool uses(Executor executor, sparse::Pattern pattern) {
+  switch (pattern) {
+    case sparse::Pattern::kUnstructured:
+      return executor == Executor::kCsr;
+    case sparse::Pattern::kBlock1x4:
+      return executor == Executor::kBlock;
+    case sparse::Pattern::kNOfM:
+      return executor == Executor::kNm;
+    case sparse::Pattern::kVector4x1:
+    case sparse::Pattern::kVector16x1:
+      return executor == Executor::kVector;
   }
+  return false;
+}
+inline bool leaves_zeros_out(Executor executor) {
+  return executor >= Executor::kCsr && executor <= Executor::kVector;
 }
 
-/// The first kernel of the pattern that takes the layer; `dense`, marked as a fallback, if there is
-/// none.
+/// The first kernel of the executor that takes the layer; `dense`, marked as a fallback, if there
+/// is none.
 template <class List, class Stage, class Dense>
 Result<DenseLayer> make_sparse_layer(const DenseContext& context, const List& list,
-                                     sparse::Pattern pattern, const kernels::Conv2DParams& p,
-                                     const Stage& stage, const Dense& dense) {
+                                     const kernels::Conv2DParams& p, const Stage& stage,
+                                     const Dense& dense) {
   using Kernel = std::remove_cvref_t<decltype(*list.begin())>;
   using T = typename Kernel::Value;
   const auto weights = parameter_values<typename Kernel::Weight>(context.node, "weight");
   const auto bias = parameter_values<typename Kernel::Bias>(context.node, "bias");
   std::string refusal = "no kernel of this pattern for this processor";
   for (const Kernel& kernel : list) {
-    if (kernel.pattern != pattern || !isa_allowed(kernel.isa, context.isa)) continue;
+    if (!uses(context.executor, kernel.pattern) || !isa_allowed(kernel.isa, context.isa)) continue;
     if (!kernel.accepts(p, weights.data())) {
       refusal = fmt::format("{} does not take this layer", kernel.name);
       continue;

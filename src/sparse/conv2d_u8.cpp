@@ -51,6 +51,9 @@ constexpr SparseConv2DU8 kKernels[] = {
                                        Isa::kAvx512Vnni, run_compact_blocks_avx512vnni),
     permuted<PermuteBlocks, any_weights>("permute_blocks_u8_avx512vnni", Pattern::kBlock1x4,
                                          Isa::kAvx512Vnni, run_permute_blocks_avx512vnni),
+    // Rows of a vector are equally long: its zeros leave no slot empty.
+    permuted<PermuteWeights, any_weights>("permute_vectors_u8_avx512vnni", Pattern::kVector16x1,
+                                          Isa::kAvx512Vnni, run_permute_avx512vnni),
     permuted<PermuteWeights, n_of_m>("permute_nm_u8_avx512vnni", Pattern::kNOfM, Isa::kAvx512Vnni,
                                      run_permute_avx512vnni),
 };

@@ -68,7 +68,7 @@ TEST(SparseExecutors, FloatBaselinesEqualReference) {
 // A layer that a sparse executor cannot run its own way says so.
 TEST(SparseExecutors, FallbacksAreNamed) {
   const Graph graph = quantized(random_graph(3), 8, true, Rounding::kFloat);
-  for (const auto executor : {Executor::kCsr, Executor::kBlock, Executor::kNm}) {
+  for (const auto executor : {Executor::kCsr, Executor::kBlock, Executor::kNm, Executor::kVector}) {
     const auto plan = compile(graph, {.executor = executor});
     ASSERT_TRUE(plan.ok());
     for (const LayerChoice& choice : (*plan)->choices()) {

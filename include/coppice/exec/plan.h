@@ -28,9 +28,11 @@ enum class Executor {
   kCoordinates,                  ///< Lists of places and values.
   kCoordinatesWeightStationary,  ///< The same, each value added to a whole image.
   // Vector kernels that leave zeros out; layers that they do not take run as in kDense.
-  kCsr,    ///< Any zeros.
-  kBlock,  ///< Blocks of four inputs.
-  kNm,     ///< N of M inputs.
+  kCsr,     ///< Any zeros.
+  kBlock,   ///< Blocks of four inputs.
+  kNm,      ///< N of M inputs.
+  kVector,  ///< Vectors of output channels.
+  kLut,     ///< Weights of 4 and 2 bits as indices into tables of the activations.
 };
 std::string_view executor_name(Executor executor);
 
