@@ -11,7 +11,7 @@
 
 #include "coppice/graph/cost.h"
 #include "support/check.h"
-#include "support/machine.h"
+#include "support/roofline.h"
 #include "support/workload.h"
 
 namespace coppice::bench {
@@ -21,25 +21,7 @@ constexpr uint64_t kInputSeed = 7;
 constexpr int kWarmUpRuns = 3;
 
 bool any_wrong = false;
-double peak_macs[2] = {0, 0};  // Of this machine, measured: float, int8.
-
-// Bytes of weights and activations, each read or written once.
-double bytes_of(const Graph& graph) {
-  double bytes = 0;
-  const double size = graph.quantized() ? 1 : 4;
-  for (const Node& node : graph.nodes) {
-    for (const int input : node.inputs) {
-      bytes +=
-          size * static_cast<double>(graph.tensors[static_cast<size_t>(input)].shape.elements());
-    }
-    bytes += size *
-             static_cast<double>(graph.tensors[static_cast<size_t>(node.output)].shape.elements());
-    for (const Parameter& parameter : node.parameters) {
-      bytes += static_cast<double>(stored_bytes(parameter));
-    }
-  }
-  return bytes;
-}
+Peaks peaks;
 
 // Google Benchmark's filter: a regular expression, negated by a leading '-'.
 bool wanted(const std::string& name) {
@@ -78,7 +60,7 @@ class MedianReporter final : public benchmark::BenchmarkReporter {
     for (const Run& run : runs) {
       if (run.aggregate_name != "median" && !single) continue;
       const double time_us = run.GetAdjustedCPUTime();
-      measured_.push_back({run.run_name.str(), time_us});
+      measured_.push_back({run.run_name.str(), time_us, counter(run, "floor_us")});
       if (other_ == nullptr) {
         fmt::print("{:<{}} {:>11.3f} {:>5.1f}% {:>9.2f} {:>8.2f} {:>6.1f}\n", run.run_name.str(),
                    width_, time_us, 100 * variation, 1e-9 * counter(run, "MAC/s"),
@@ -107,9 +89,10 @@ class MedianReporter final : public benchmark::BenchmarkReporter {
 void register_timing(const std::string& name, const Graph& graph,
                      const std::shared_ptr<Contender>& contender, double difference) {
   const double macs = static_cast<double>(measure_cost(graph).macs_dense);
-  const double bytes = bytes_of(graph);
-  const double peak = peak_macs[graph.quantized() ? 1 : 0];
-  const auto loop = [contender, macs, bytes, peak, difference](benchmark::State& state) {
+  const double bytes = touched_bytes(graph);
+  const double peak = peaks.macs(graph);
+  const double floor_us = 1e6 * floor_seconds(graph, peaks);
+  const auto loop = [contender, macs, bytes, peak, floor_us, difference](benchmark::State& state) {
     for (int i = 0; i < kWarmUpRuns; ++i) contender->run();
     for (auto _ : state) {
       contender->run();
@@ -120,6 +103,7 @@ void register_timing(const std::string& name, const Graph& graph,
       return Counter(value, Counter::kIsIterationInvariantRate);
     };
     state.counters["bytes/s"] = rate(bytes);
+    state.counters["floor_us"] = floor_us;
     if (macs > 0) {
       state.counters["MAC/s"] = rate(macs);
       state.counters["%peak"] = rate(100 * macs / peak);
@@ -164,12 +148,11 @@ Flags start(int argc, char** argv) {
   benchmark::Initialize(&count, arguments.data());
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) std::exit(2);
   benchmark::SetDefaultTimeUnit(benchmark::kMicrosecond);
-  peak_macs[0] = peak_mac_rate(isa, Arithmetic::kFloat);
-  peak_macs[1] = peak_mac_rate(isa, Arithmetic::kInt8);
+  peaks = Peaks::measure(isa);
   benchmark::AddCustomContext("cpu", cpu_model_name());
   benchmark::AddCustomContext("isa", std::string(isa_name(isa)));
-  benchmark::AddCustomContext("peak_float_mac_per_s", fmt::format("{:.4g}", peak_macs[0]));
-  benchmark::AddCustomContext("peak_int8_mac_per_s", fmt::format("{:.4g}", peak_macs[1]));
+  benchmark::AddCustomContext("peak_float_mac_per_s", fmt::format("{:.4g}", peaks.float_macs));
+  benchmark::AddCustomContext("peak_int8_mac_per_s", fmt::format("{:.4g}", peaks.int8_macs));
   return flags;
 }
 

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 
 #include "support/machine_loops.h"
 
@@ -51,6 +54,26 @@ double peak_mac_rate(Isa limit, Arithmetic arithmetic) {
       const double begin = thread_seconds();
       loop.run(kRounds);
       best = std::max(best, loop.macs_per_round * kRounds / (thread_seconds() - begin));
+    }
+  }
+  return best;
+}
+
+double peak_load_rate(Isa limit, size_t bytes) {
+  constexpr size_t kStep = 512, kRunBytes = size_t{16} << 20;
+  constexpr int kRuns = 9;
+  bytes = std::max(bytes / kStep, size_t{1}) * kStep;
+  const int rounds = static_cast<int>(std::max(kRunBytes / bytes, size_t{1}));
+  const std::unique_ptr<void, void (*)(void*)> buffer(std::aligned_alloc(kStep, bytes), std::free);
+  std::memset(buffer.get(), 1, bytes);
+  double best = 0;
+  for (const LoadLoop& loop : load_loops()) {
+    if (!isa_allowed(loop.isa, limit)) continue;
+    for (int run = 0; run < kRuns; ++run) {
+      const double begin = thread_seconds();
+      loop.run(buffer.get(), bytes, rounds);
+      const double all = static_cast<double>(bytes) * rounds;
+      best = std::max(best, all / (thread_seconds() - begin));
     }
   }
   return best;

@@ -35,6 +35,9 @@ const std::vector<LoadLoop>& load_loops();
 /// short runs, as a disturbance can only slow a loop down.
 double peak_mac_rate(Isa limit, Arithmetic arithmetic);
 
+/// The best loop's bytes/s over a buffer of so many bytes, taken likewise.
+double peak_load_rate(Isa limit, size_t bytes);
+
 /// Bytes of the data caches, from the system; 0 for a level that is not there.
 size_t cache_bytes(int level);
 

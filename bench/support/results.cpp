@@ -27,8 +27,9 @@ bool ours(const std::string& contender) { return contender.rfind("coppice:", 0) 
 struct Fastest {
   Measured our, peer;  // Names are contenders; empty if there is none.
 };
-void keep_faster(Measured& best, const std::string& contender, double time_us) {
-  if (best.name.empty() || time_us < best.median_us) best = {contender, time_us};
+void keep_faster(Measured& best, const std::string& contender, const Measured& measured) {
+  if (!best.name.empty() && best.median_us <= measured.median_us) return;
+  best = {contender, measured.median_us, measured.floor_us};
 }
 
 std::map<std::string, Fastest> fastest_by_work(const Medians& run) {
@@ -36,7 +37,7 @@ std::map<std::string, Fastest> fastest_by_work(const Medians& run) {
   for (const Measured& measured : run) {
     const auto [work, contender] = split(measured.name);
     Fastest& of = fastest[work];
-    keep_faster(ours(contender) ? of.our : of.peer, contender, measured.median_us);
+    keep_faster(ours(contender) ? of.our : of.peer, contender, measured);
   }
   return fastest;
 }
@@ -74,6 +75,10 @@ bool is_median(const nlohmann::json& entry) {
   return entry.value("repetitions", 1) == 1;
 }
 
+std::string floor_text(const Measured& our) {
+  return our.floor_us > 0 ? fmt::format("{:.2f}", our.median_us / our.floor_us) : std::string();
+}
+
 }  // namespace
 
 Result<Medians> read_run(const std::string& path) {
@@ -84,7 +89,8 @@ Result<Medians> read_run(const std::string& path) {
   for (const auto& entry : json["benchmarks"]) {
     if (!is_median(entry)) continue;
     run.push_back({entry.value("run_name", ""),
-                   entry.value("cpu_time", 0.0) * microseconds.at(entry.value("time_unit", "ns"))});
+                   entry.value("cpu_time", 0.0) * microseconds.at(entry.value("time_unit", "ns")),
+                   entry.value("floor_us", 0.0)});
   }
   return run;
 }
@@ -128,21 +134,21 @@ std::string comparison_table(const std::vector<Medians>& runs) {
       if (!added) at->second = std::min(at->second, measured.median_us);
     }
     for (const auto& [work, fastest] : fastest_by_work(run)) {
-      if (!fastest.our.name.empty())
-        keep_faster(best[work], fastest.our.name, fastest.our.median_us);
+      if (!fastest.our.name.empty()) keep_faster(best[work], fastest.our.name, fastest.our);
       if (fastest.our.name.empty() || fastest.peer.name.empty()) continue;
       ratios[work].push_back(fastest.peer.median_us / fastest.our.median_us);
     }
   }
-  std::string text = "| work | Coppice | by |";
-  std::string rule = "|---|---|---|";
+  std::string text = "| work | Coppice | by | times the floor |";
+  std::string rule = "|---|---|---|---|";
   for (const auto& peer : peers) text += fmt::format(" {} |", peer), rule += "---|";
   text += " faster than the best peer |\n" + rule + "---|\n";
   for (const auto& [work, times] : lowest) {
     const Measured& our = best[work];
-    text += our.name.empty() ? fmt::format("| {} | | |", work)
-                             : fmt::format("| {} | {} | {} |", work, time_text(our.median_us),
-                                           our.name.substr(std::string_view("coppice:").size()));
+    text += our.name.empty() ? fmt::format("| {} | | | |", work)
+                             : fmt::format("| {} | {} | {} | {} |", work, time_text(our.median_us),
+                                           our.name.substr(std::string_view("coppice:").size()),
+                                           floor_text(our));
     for (const auto& peer : peers) {
       const auto found = times.find(peer);
       text += found == times.end() ? " |" : fmt::format(" {} |", time_text(found->second));

@@ -15,6 +15,7 @@ namespace coppice::bench {
 struct Measured {
   std::string name;
   double median_us = 0;  ///< Thread CPU time of one run.
+  double floor_us = 0;   ///< What the machine's limits allow (roofline.h); 0: unknown.
 };
 
 /// One run of a benchmark program: contenders in it were interleaved, so ratios are its own.
