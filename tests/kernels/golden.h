@@ -4,13 +4,18 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "coppice/core/cpu.h"
 #include "coppice/core/packed.h"
+#include "coppice/kernels/conv2d/dense.h"
 #include "coppice/kernels/conv2d/reference.h"
 #include "coppice/kernels/conv2d/scalar.h"
+#include "coppice/kernels/depthwise_conv2d/dense.h"
 #include "coppice/kernels/depthwise_conv2d/reference.h"
 #include "coppice/kernels/fully_connected/reference.h"
+#include "coppice/kernels/image_ops.h"
 #include "coppice/kernels/packed_weights.h"
 #include "coppice/kernels/pool/reference.h"
+#include "kernels/bordered_image.h"
 
 namespace coppice::testing {
 
@@ -32,7 +37,7 @@ class GoldenCase {
   }
 
   /// All images of the batch, one after the other. `variant`: "reference", "packed" (4-bit weights
-  /// read from packed storage) or "scalar" (convolutions only).
+  /// read from packed storage), "scalar" (convolutions only) or one of vector_variants().
   std::vector<int8_t> run(const std::vector<int8_t>& input, const std::string& variant) const {
     const int batch = layer_["input_nhwc"][0];
     const auto in_size = input.size() / static_cast<size_t>(batch);
@@ -43,6 +48,26 @@ class GoldenCase {
       run_image(input.data() + image * in_size, output.data() + image * out_size, variant);
     }
     return output;
+  }
+
+  /// The kernels on images that this processor can run and that take this case.
+  std::vector<std::string> vector_variants() const {
+    std::vector<std::string> names;
+    const auto add = [&](const auto& list) {
+      for (const auto& kernel : list) {
+        if (isa_supported(kernel.isa)) names.push_back(kernel.name);
+      }
+    };
+    const auto op = layer_["op"].get<std::string>();
+    const bool symmetric = layer_.value("filter_offset", 0) == 0;
+    if (op == "conv2d" || (op == "fully_connected" && symmetric)) add(kernels::conv2d_kernels_u8());
+    if (op == "depthwise_conv2d") add(kernels::depthwise_conv2d_kernels_u8());
+    if (op.find("pool") != std::string::npos) {
+      for (const auto& ops : kernels::image_ops_u8()) {
+        if (isa_supported(ops.isa)) names.emplace_back(isa_name(ops.isa));
+      }
+    }
+    return names;
   }
 
   /// The golden packing of 4-bit weights equals ours.
@@ -76,6 +101,54 @@ class GoldenCase {
     run(weights_.data());
   }
 
+  using U8 = BorderedImage<uint8_t>;
+
+  static U8 input_image(const kernels::Window2D& w, int channels, int32_t zero, const int8_t* x) {
+    U8 image = U8::input_of(w, channels, static_cast<uint8_t>(zero + 128));
+    image.set(std::vector<int8_t>(x, x + w.in_h * w.in_w * channels));
+    return image;
+  }
+  static void copy_out(U8& image, int8_t* y) {
+    const auto values = image.get<int8_t>();
+    std::copy(values.begin(), values.end(), y);
+  }
+
+  // Runs the kernel of that name if the list has it.
+  template <class List, class Params>
+  bool run_kernel(const List& list, const std::string& name, const Params& p, int in_channels,
+                  const kernels::Requantize& to, const int8_t* x, int8_t* y) const {
+    struct alignas(64) Line {
+      std::byte bytes[64];
+    };
+    for (const auto& kernel : list) {
+      if (kernel.name != name) continue;
+      std::vector<Line> packed(kernel.packed_bytes(p) / 64 + 1);
+      const int32_t* bias = bias_.empty() ? nullptr : bias_.data();
+      if (!kernel.pack(p, to, weights_.data(), bias, packed.data())) return false;
+      U8 in = input_image(p.window, in_channels, p.x_zero, x);
+      U8 out(p.window.out_h, p.window.out_w, size("output_nhwc", 3), 0, 0, 0, 0, 0, 0);
+      kernel.run(p, packed.data(), in.image(), out.image(), {0, p.window.out_h});
+      copy_out(out, y);
+      return true;
+    }
+    return false;
+  }
+
+  bool run_pool(const std::string& name, const kernels::PoolParams<int8_t>& p, bool average,
+                const int8_t* x, int8_t* y) const {
+    for (const auto& ops : kernels::image_ops_u8()) {
+      if (isa_name(ops.isa) != name) continue;
+      const kernels::Window2D& w = p.window;
+      U8 in(w.in_h, w.in_w, p.channels, 0, 0, 0, 0, 0, 0);
+      in.set(std::vector<int8_t>(x, x + w.in_h * w.in_w * p.channels));
+      U8 out(w.out_h, w.out_w, p.channels, 0, 0, 0, 0, 0, 0);
+      (average ? ops.avg_pool2d : ops.max_pool2d)(p, in.image(), out.image(), {0, w.out_h});
+      copy_out(out, y);
+      return true;
+    }
+    return false;
+  }
+
   void run_image(const int8_t* x, int8_t* y, const std::string& variant) const {
     const auto op = layer_["op"].get<std::string>();
     const int in_channels = size("input_nhwc", 3);
@@ -98,19 +171,25 @@ class GoldenCase {
         kernels::pack_conv2d_scalar(p, weights_.data(), packed.data());
         return kernels::conv2d_scalar(p, to, x, packed.data(), bias, y);
       }
+      if (run_kernel(kernels::conv2d_kernels_u8(), variant, p, in_channels, to, x, y)) return;
       with_weights(variant, [&](const auto& w) { kernels::conv2d_ref(p, to, x, w, bias, y); });
     } else if (op == "depthwise_conv2d") {
       const kernels::DepthwiseConv2DParams p{window(), in_channels, layer_["ch_mult"], x_zero};
+      if (run_kernel(kernels::depthwise_conv2d_kernels_u8(), variant, p, in_channels, to, x, y))
+        return;
       with_weights(variant,
                    [&](const auto& w) { kernels::depthwise_conv2d_ref(p, to, x, w, bias, y); });
     } else if (op == "fully_connected") {
       const kernels::FullyConnectedParams p{layer_["depth"], size("output_nhwc", 3), x_zero,
                                             -layer_.value("filter_offset", 0)};
+      const kernels::Conv2DParams conv{{}, p.in_features, p.out_features, 1, x_zero};
+      if (run_kernel(kernels::conv2d_kernels_u8(), variant, conv, p.in_features, to, x, y)) return;
       with_weights(variant,
                    [&](const auto& w) { kernels::fully_connected_ref(p, to, x, w, bias, y); });
     } else {
       const kernels::PoolParams<int8_t> p{window(), in_channels, layer_["act_min"],
                                           layer_["act_max"]};
+      if (run_pool(variant, p, op == "avg_pool2d", x, y)) return;
       op == "avg_pool2d" ? kernels::avg_pool2d_ref(p, x, y) : kernels::max_pool2d_ref(p, x, y);
     }
   }

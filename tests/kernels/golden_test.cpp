@@ -28,6 +28,9 @@ TEST(KernelGolden, EveryOperatorCase) {
     if (layer["op"] == "conv2d") {
       EXPECT_EQ(golden.run(input, "scalar"), expected);
     }
+    for (const std::string& variant : golden.vector_variants()) {
+      EXPECT_EQ(golden.run(input, variant), expected) << variant;
+    }
     ++passed;
   }
   EXPECT_EQ(passed, static_cast<int>(file["cases"].size()));
@@ -53,6 +56,9 @@ TEST(KernelGolden, WholeKeywordNetwork) {
       EXPECT_EQ(y, layer["data"]["output_derived"].get<std::vector<int8_t>>());
       if (layer["op"] == "conv2d") {
         EXPECT_EQ(golden.run(x, "scalar"), y);
+      }
+      for (const std::string& variant : golden.vector_variants()) {
+        EXPECT_EQ(golden.run(x, variant), y) << variant;
       }
     }
     x = std::move(y);

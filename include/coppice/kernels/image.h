@@ -31,7 +31,7 @@ struct Image {
 };
 
 /// Bytes behind an image that a kernel may read.
-inline constexpr int kImageSlack = 64;
+inline constexpr int kImageSlack = 128;
 
 /// Output rows that a call computes, [begin, end): what one of several threads takes.
 struct RowRange {

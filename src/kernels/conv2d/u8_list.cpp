@@ -23,6 +23,8 @@ constexpr Conv2DKernelU8 kernel(const char* name, Isa isa, conv_u8::Run* run) {
 constexpr Conv2DKernelU8 kKernels[] = {
     kernel<16, 1>("conv2d_u8_avx512vnni", Isa::kAvx512Vnni, conv_u8::run_avx512vnni),
     kernel<16, 2>("conv2d_u8_avx512", Isa::kAvx512, conv_u8::run_avx512),
+    kernel<8, 1>("conv2d_u8_avxvnni", Isa::kAvxVnni, conv_u8::run_avxvnni),
+    kernel<8, 2>("conv2d_u8_avx2", Isa::kAvx2, conv_u8::run_avx2),
 };
 constexpr Conv2DKernelU8 kKernelsOf4Bits[] = {
     kernel<16, 1, 2>("conv2d_u8_4_bits_avx512vnni", Isa::kAvx512Vnni,

@@ -42,6 +42,23 @@ struct Tile {
   static constexpr int kFields = fields_of<T>();
   Int sum[kPixels][kVectors];
 
+  /// One word of all pixels for 16 registers: the words stay, weights come and go.
+  COPPICE_INLINE static void add_words(const uint8_t* const (&from)[kPixels], ptrdiff_t i,
+                                       const typename T::Weight* w, Sum (&to)[kPixels][kVectors]) {
+    typename T::Operand words[kPixels];
+    COPPICE_UNROLL
+    for (int p = 0; p < kPixels; ++p) words[p] = T::broadcast(from[p] + i);
+    COPPICE_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const auto weights = T::load_weights(w + v * 4 * T::kLanes);
+      COPPICE_UNROLL
+      for (int p = 0; p < kPixels; ++p) {
+        to[p][v] =
+            reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(to[p][v]), words[p], weights));
+      }
+    }
+  }
+
   COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
     // With few sums the fields of a word have sums of their own: a dot product takes four cycles.
     constexpr int kSets = kPixels * kVectors < 8 && kFields > 1 ? 2 : 1;
@@ -61,6 +78,11 @@ struct Tile {
       for (int r = 0; r < job.runs; ++r, run += job.run_step) {
         ptrdiff_t i = run;
         do {
+          if constexpr (!T::kHoldsWeights) {
+            add_words(from, i, w, to);
+            w += kVectors * 4 * T::kLanes, i += 4;
+            continue;
+          }
           typename T::Weights weights[kVectors];
           COPPICE_UNROLL
           for (int v = 0; v < kVectors; ++v) weights[v] = T::load_weights(w + v * 4 * T::kLanes);

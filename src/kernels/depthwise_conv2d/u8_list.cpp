@@ -23,6 +23,8 @@ constexpr DepthwiseConv2DKernelU8 kernel(const char* name, Isa isa, depthwise_u8
 constexpr DepthwiseConv2DKernelU8 kKernels[] = {
     kernel<16, 1>("depthwise_conv2d_u8_avx512vnni", Isa::kAvx512Vnni, depthwise_u8::run_avx512vnni),
     kernel<16, 2>("depthwise_conv2d_u8_avx512", Isa::kAvx512, depthwise_u8::run_avx512),
+    kernel<8, 1>("depthwise_conv2d_u8_avxvnni", Isa::kAvxVnni, depthwise_u8::run_avxvnni),
+    kernel<8, 2>("depthwise_conv2d_u8_avx2", Isa::kAvx2, depthwise_u8::run_avx2),
 };
 #endif
 

@@ -51,7 +51,7 @@ class Packer {
   // The output channel of a byte of a set, or -1.
   int channel_of(int set, int multiple, int place) const {
     int channel = set * layout_.quad() + place;
-    if (plan_.flat) channel %= p_.channels;
+    if (plan_.flat || plan_.gathers) channel %= p_.channels;
     return channel < p_.channels ? channel * p_.multiplier + multiple : -1;
   }
 

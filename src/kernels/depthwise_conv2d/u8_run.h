@@ -20,14 +20,22 @@ struct Job {
   const uint8_t* x;    ///< Top left byte of the first window of the first row.
   uint8_t* y;          ///< First output of the first row.
   ptrdiff_t y_row_step;
+  int64_t words[8];  ///< What a gathering plan takes of 128 bytes.
 };
 
-template <class T, class Stage, int kRows, int kPackedRows>
+template <class T, class Stage, int kRows, int kPackedRows, bool kGathers = false>
 struct Chunk {
   using Int = typename T::Int;
   // GCC 12 copies sums of type __m512i at each step, and stores members of this in each loop.
   typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
   Int sum[kRows][4];
+
+  COPPICE_INLINE static Int load(const Job& job, const uint8_t* from) {
+    if constexpr (kGathers)
+      return T::gather_words(from, T::load(job.words));
+    else
+      return T::load(from);
+  }
 
   /// Sums of 4 * kLanes outputs in kRows rows, from the bytes at `x` on.
   COPPICE_INLINE void accumulate(const Job& job, const std::byte* set, const uint8_t* x) {
@@ -50,8 +58,8 @@ struct Chunk {
       }
       for (int kx = 0; kx < job.kernel_w; ++kx) {
         const ptrdiff_t at = kx * job.tap_step;
-        const Int a = T::load(rows[0] + at), b = T::load(rows[1] + at);
-        const Int c = T::load(rows[2] + at), d = T::load(rows[3] + at);
+        const Int a = load(job, rows[0] + at), b = load(job, rows[1] + at);
+        const Int c = load(job, rows[2] + at), d = load(job, rows[3] + at);
         const Int low = T::unpack_low8(a, b), high = T::unpack_high8(a, b);
         const Int low2 = T::unpack_low8(c, d), high2 = T::unpack_high8(c, d);
         const Int columns[4] = {T::unpack_low16(low, low2), T::unpack_high16(low, low2),
@@ -131,6 +139,17 @@ void run_rows(const DepthwiseConv2DParams& p, const Plan& plan, const Job& job,
   }
   const uint8_t* x = job.x;
   uint8_t* y = job.y;
+  if constexpr (T::kGathers && kPackedRows == 1) {
+    if (plan.gathers) {
+      Chunk<T, Stage, kRows, kPackedRows, true> gathering;
+      const int bytes = window.out_w * p.channels;
+      for (int at = 0; at < bytes; at += kQuad) {
+        const int count = bytes - at < kQuad ? bytes - at : kQuad;
+        gathering.run(job, 0, x + 2 * at, y + at * p.multiplier, count);
+      }
+      return;
+    }
+  }
   for (int ox = 0; ox < window.out_w; ++ox) {
     for (int at = 0, set = 0; at < p.channels; at += kQuad, ++set) {
       const int count = p.channels - at < kQuad ? p.channels - at : kQuad;
@@ -157,6 +176,10 @@ void run_stage(const DepthwiseConv2DParams& p, const std::byte* packed,
   job.tap_step = window.dilation_w * x.pixel_step;
   job.row_step = window.dilation_h * x.row_step;
   job.y_row_step = y.row_step;
+  for (int i = 0; i < 8 && plan.gathers; ++i) {
+    const int pixel = 8 * i / p.channels;
+    job.words[i] = (2 * pixel * p.channels + 8 * i % p.channels) / 8;
+  }
   for (int row = rows.begin; row < rows.end; row += plan.rows) {
     job.x = x.data + (row * window.stride_h - window.pad_top) * x.row_step -
             window.pad_left * x.pixel_step;

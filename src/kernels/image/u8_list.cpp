@@ -6,6 +6,7 @@ KernelList<ImageOpsU8> image_ops_u8() {
   static const ImageOpsU8 all[] = {
 #if defined(__x86_64__)
     image_u8::kOpsAvx512,
+    image_u8::kOpsAvx2,
 #endif
     image_u8::kOpsScalar,
   };

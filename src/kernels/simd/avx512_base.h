@@ -18,6 +18,9 @@ struct Avx512Base {
   /// Pixels of a convolution's tile beside 1, 2, 3, 4 vectors of channels: all sums, one vector of
   /// weights each and an input word fit the 32 registers.
   static constexpr int kPixels[] = {8, 8, 8, 6};
+  static constexpr bool kHoldsWeights = true;
+  /// Whether gather_words() is there.
+  static constexpr bool kGathers = true;
 
   static COPPICE_INLINE Int load(const void* from) { return _mm512_loadu_si512(from); }
   static COPPICE_INLINE void store(void* to, Int v) { _mm512_storeu_si512(to, v); }
@@ -79,6 +82,11 @@ struct Avx512Base {
   static COPPICE_INLINE Int in_order(Int packed) {
     const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     return _mm512_permutexvar_epi32(order, packed);
+  }
+
+  /// The 8-byte words of 128 bytes that `words` names.
+  static COPPICE_INLINE Int gather_words(const uint8_t* from, Int words) {
+    return _mm512_permutex2var_epi64(load(from), words, load(from + 64));
   }
 
   /// kLanes bytes, each in a lane.
