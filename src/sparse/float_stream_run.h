@@ -184,37 +184,47 @@ class FloatStreamRun {
   template <int kHeight, int kWidth>
   struct Sums {
     static constexpr int kVectors = kHeight * kWidth;
-    Vector sum[kRows][kVectors];
+    // Fewer sums than hide the multiply-add's latency: every other entry has sums of its own.
+    static constexpr int kParts = kRows * kVectors < 8 ? 2 : 1;
+    Vector sum[kParts][kRows][kVectors];
 
     COPPICE_INLINE void begin(const float* from, bool at_bias) {
       kernels::simd::unroll<kRows>([&](auto r) COPPICE_LAMBDA {
         kernels::simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-          sum[r][v] = at_bias ? V::all(from[r]) : V::load(from + (r * kVectors + v) * kLanes);
+          sum[0][r][v] = at_bias ? V::all(from[r]) : V::load(from + (r * kVectors + v) * kLanes);
+          if constexpr (kParts == 2) sum[1][r][v] = V::zero();
         });
       });
     }
+    template <int kPart>
     COPPICE_INLINE void add(const float* const (&slot_row)[kHeight], size_t offset,
-                            const float* weights) {
-      Vector weight[kRows];
-      kernels::simd::unroll<kRows>([&](auto r) COPPICE_LAMBDA { weight[r] = V::all(weights[r]); });
+                            const Vector (&weight)[kRows]) {
       kernels::simd::unroll<kHeight>([&](auto h) COPPICE_LAMBDA {
         const auto* bytes = reinterpret_cast<const char*>(slot_row[h]) + offset;
         const auto* from = reinterpret_cast<const float*>(bytes);
         kernels::simd::unroll<kWidth>([&](auto w) COPPICE_LAMBDA {
           const Vector x = V::load(from + w * kLanes);
           constexpr int v = h * kWidth + w;
-          kernels::simd::unroll<kRows>(
-              [&](auto r) COPPICE_LAMBDA { sum[r][v] = V::multiply_add(x, weight[r], sum[r][v]); });
+          kernels::simd::unroll<kRows>([&](auto r) COPPICE_LAMBDA {
+            sum[kPart][r][v] = V::multiply_add(x, weight[r], sum[kPart][r][v]);
+          });
         });
       });
     }
     COPPICE_INLINE void end(float* to) const {
       kernels::simd::unroll<kRows>([&](auto r) COPPICE_LAMBDA {
-        kernels::simd::unroll<kVectors>(
-            [&](auto v) COPPICE_LAMBDA { V::store(to + (r * kVectors + v) * kLanes, sum[r][v]); });
+        kernels::simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+          Vector total = sum[0][r][v];
+          if constexpr (kParts == 2) total = V::add(total, sum[1][r][v]);
+          V::store(to + (r * kVectors + v) * kLanes, total);
+        });
       });
     }
   };
+
+  static COPPICE_INLINE void broadcast(const float* from, Vector (&weight)[kRows]) {
+    kernels::simd::unroll<kRows>([&](auto r) COPPICE_LAMBDA { weight[r] = V::all(from[r]); });
+  }
 
   template <int kHeight, int kWidth>
   static void accumulate(Work& work, const StreamRow* end) {
@@ -231,12 +241,28 @@ class FloatStreamRun {
       } else {
         sums.begin(at, false);
       }
+      constexpr int kParts = Sums<kHeight, kWidth>::kParts;
       uint32_t left = row->count;
-      for (; left >= 2; left -= 2, offset += 2, value += 2 * kRows) {
-        sums.add(slot_row, offset[0], value);
-        sums.add(slot_row, offset[1], value + kRows);
+      // A broadcast from memory takes as long as any load, and loads are as many as products: four
+      // weights of single rows come with one.
+      constexpr int kStep = kRows == 1 ? 4 : 2;
+      for (; left >= kStep; left -= kStep, offset += kStep, value += kStep * kRows) {
+        [[maybe_unused]] const Vector quad = V::load_quad(value);
+        kernels::simd::unroll<kStep>([&](auto i) COPPICE_LAMBDA {
+          Vector weight[kRows];
+          if constexpr (kRows == 1) {
+            weight[0] = V::template splat<i>(quad);
+          } else {
+            broadcast(value + i * kRows, weight);
+          }
+          sums.template add<i % kParts>(slot_row, offset[i], weight);
+        });
       }
-      if (left != 0) sums.add(slot_row, *offset++, value), value += kRows;
+      for (; left > 0; --left, value += kRows) {
+        Vector weight[kRows];
+        broadcast(value, weight);
+        sums.template add<0>(slot_row, *offset++, weight);
+      }
       sums.end(at);
     }
     work.row = end;

@@ -21,11 +21,11 @@ inline constexpr StreamBlock kStreamBlocks[] = {{1, 1}, {1, 2}, {1, 3}, {1, 4}, 
                                                 {2, 1}, {2, 2}, {2, 3}, {2, 4}, {2, 6}, {2, 8},
                                                 {4, 1}, {4, 2}, {4, 3}, {4, 4}};
 
-/// Whether the sums of a block fit the registers: kRows channels of each pixel, and the operands.
+/// Whether the sums of a block fit the registers: some channels of each pixel, and the operands.
 constexpr bool block_fits(const StreamBlock& block, int rows, int registers) {
   const int vectors = block.h * block.w;
   return rows == 1 ? vectors <= registers / 2 + registers / 8 && vectors <= 16
-                   : rows * vectors + vectors + 1 <= registers;
+                   : rows * vectors + rows + 1 <= registers;
 }
 
 /// Input positions along one axis that the block of a lane reads. Slots of one phase of the stride

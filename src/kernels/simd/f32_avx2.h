@@ -79,6 +79,16 @@ struct Avx2F32 {
     store_lower(to, _mm256_permute2f128_ps(v, v, 1), count);
   }
 
+  /// Four floats in each block of four lanes.
+  static COPPICE_INLINE Vector load_quad(const float* from) {
+    return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(from));
+  }
+  /// Float k of a quad in all lanes: one load serves four of these.
+  template <int k>
+  static COPPICE_INLINE Vector splat(Vector quad) {
+    return _mm256_permute_ps(quad, k * 0x55);
+  }
+
   /// kLanes bytes as an index.
   static COPPICE_INLINE Index load_places(const uint8_t* from) {
     return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));

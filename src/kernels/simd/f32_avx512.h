@@ -63,6 +63,16 @@ struct Avx512F32 {
     store_half(to, _mm512_extractf32x8_ps(v, 1), count);
   }
 
+  /// Four floats in each block of four lanes.
+  static COPPICE_INLINE Vector load_quad(const float* from) {
+    return _mm512_broadcast_f32x4(_mm_loadu_ps(from));
+  }
+  /// Float k of a quad in all lanes: one load serves four of these.
+  template <int k>
+  static COPPICE_INLINE Vector splat(Vector quad) {
+    return _mm512_permute_ps(quad, k * 0x55);
+  }
+
   /// kLanes bytes as an index.
   static COPPICE_INLINE Index load_places(const uint8_t* from) {
     return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
