@@ -74,8 +74,8 @@ struct FloatStream {
       }
       parts.chunk_end[chunk] = rows;
       for (uint32_t r = begin; r < rows; ++r) {
-        for_each_entry(p, tile, w, parts.row[r].block, chunk, [&](uint32_t offset, const float* v) {
-          parts.offset[entries] = static_cast<uint16_t>(offset);
+        for_each_entry(p, tile, w, parts.row[r].block, chunk, [&](uint32_t at, const float* v) {
+          parts.offset[entries] = static_cast<uint16_t>(at);
           std::memcpy(parts.value + entries++ * size_t{kRows}, v, sizeof(float) * kRows);
         });
       }
