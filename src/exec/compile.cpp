@@ -42,6 +42,7 @@ const std::vector<Listed>& executors() {
       {"nm", "vector kernels for N of M inputs"},
       {"vector", "vector kernels that leave out vectors of output channels"},
       {"lut", "weights of 4 and 2 bits as indices into tables of the activations"},
+      {"auto", "the fastest vector kernel for each layer, measured when a plan is made"},
   };
   return all;
 }

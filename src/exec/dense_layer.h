@@ -22,6 +22,7 @@ struct DenseContext {
   bool copies = false;     ///< A reshape that must copy.
   Isa isa = Isa::kScalar;  ///< Limit.
   Executor executor = Executor::kDense;
+  std::byte* memory = nullptr;  ///< The plan's: candidates may run in it before the first run.
 };
 
 /// One compiled layer on images in the memory of a plan. Allocates nothing when it runs.

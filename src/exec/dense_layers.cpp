@@ -6,6 +6,7 @@
 #include "coppice/kernels/depthwise_conv2d/dense.h"
 #include "coppice/kernels/lut/lut.h"
 #include "coppice/kernels/softmax/reference.h"
+#include "exec/auto_layer.h"
 #include "exec/dense_layer.h"
 #include "exec/dense_weighted.h"
 #include "exec/image_copy.h"
@@ -267,14 +268,27 @@ struct Maker {
 
 }  // namespace
 
+namespace {
+
+// Layers whose kernel `auto` measures; depthwise ones have one kernel.
+bool has_candidates(const DenseContext& context) {
+  const bool multiplies = std::holds_alternative<Conv2D>(context.node.op) ||
+                          std::holds_alternative<FullyConnected>(context.node.op);
+  return context.executor == Executor::kAuto && multiplies;
+}
+
+}  // namespace
+
 template <>
 Result<DenseLayer> make_dense_layer<uint8_t>(const DenseContext& context) {
   COPPICE_TRY_STATUS(check_integer_node(context.graph, context.node));
+  if (has_candidates(context)) return make_auto_layer<uint8_t>(context);
   return std::visit(Maker<uint8_t>{context}, context.node.op);
 }
 
 template <>
 Result<DenseLayer> make_dense_layer<float>(const DenseContext& context) {
+  if (has_candidates(context)) return make_auto_layer<float>(context);
   return std::visit(Maker<float>{context}, context.node.op);
 }
 

@@ -48,6 +48,7 @@ class DensePlan final : public Plan {
       const Node& node = graph_.nodes[i];
       DenseContext context{graph_, node,     {}, place(node.output), placement_.copies[i],
                            isa_,   executor_};
+      context.memory = memory();
       for (const int input : node.inputs) context.inputs.push_back(place(input));
       COPPICE_TRY(DenseLayer layer, make_dense_layer<T>(context));
       const int64_t macs = cost.layers[i].macs_dense;

@@ -33,6 +33,7 @@ enum class Executor {
   kNm,      ///< N of M inputs.
   kVector,  ///< Vectors of output channels.
   kLut,     ///< Weights of 4 and 2 bits as indices into tables of the activations.
+  kAuto,    ///< For each layer the fastest of kDense and the vector kernels above, measured.
 };
 std::string_view executor_name(Executor executor);
 
