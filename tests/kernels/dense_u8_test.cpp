@@ -131,7 +131,7 @@ TEST(DenseU8, DepthwiseConvolutionsEqualReference) {
                                                {24, 1},
                                                {64, 1},
                                                {65, 1},
-                                               {130, 1},
+                                               {130, 1}, {128, 1},
                                                {5, 2},
                                                {23, 3}}) {
       const std::string trace = fmt::format("{} {}*{}", name, channels, multiplier);
