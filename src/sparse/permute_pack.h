@@ -18,8 +18,7 @@ class PermutePacker {
       : p_(p), runs_(runs_of(p)), w_(w) {}
 
   bool accepts() const {
-    return p_.in_per_group() >= 4 && p_.out_per_group() >= 4 &&
-           Format::accepts(weights_of(0), runs_);
+    return runs_.length >= 4 && p_.out_per_group() >= 4 && Format::accepts(weights_of(0), runs_);
   }
 
   size_t bytes() const {
