@@ -51,6 +51,10 @@ constexpr SparseConv2DU8 kKernels[] = {
                                        Isa::kAvx512Vnni, run_compact_blocks_avx512vnni),
     permuted<PermuteBlocks, any_weights>("permute_blocks_u8_avx512vnni", Pattern::kBlock1x4,
                                          Isa::kAvx512Vnni, run_permute_blocks_avx512vnni),
+    permuted<ShuffleWeights, any_weights>("shuffle_u8_avxvnni", Pattern::kUnstructured,
+                                          Isa::kAvxVnni, run_shuffle_avxvnni),
+    permuted<ShufflePairs, any_weights>("shuffle_u8_avx2", Pattern::kUnstructured, Isa::kAvx2,
+                                        run_shuffle_pairs_avx2),
     // Rows of a vector are equally long: its zeros leave no slot empty.
     permuted<PermuteWeights, any_weights>("permute_vectors_u8_avx512vnni", Pattern::kVector16x1,
                                           Isa::kAvx512Vnni, run_permute_avx512vnni),
