@@ -31,7 +31,7 @@ struct PermutePart {
   uint32_t stage = 0;    ///< Stage constants [vectors]
   uint32_t order = 0;    ///< [blocks, 4 * lanes] Place of each channel among the narrowed bytes.
   uint32_t weight = 0;   ///< Permute::weight
-  uint32_t place = 0;    ///< Permute::place
+  uint32_t place = 0;    ///< Permute::index
   uint32_t segment = 0;  ///< Permute::segment
   uint32_t end = 0;      ///< Permute::end
 };

@@ -131,7 +131,7 @@ class PermutePacker {
     const PermutePart at{rounded(carver.used()), vectors(),
                          offset(arrays.bias),    offset(arrays.stage),
                          offset(arrays.order),   offset(format.weight),
-                         offset(format.place),   offset(format.segment),
+                         offset(format.index),   offset(format.segment),
                          offset(format.end)};
     std::memcpy(part, &at, sizeof(at));
     return at.bytes;

@@ -71,7 +71,7 @@ struct Permute {
   int rows = 0, taps = 1, depth = 1;
   Runs runs;
   const int8_t* weight = nullptr;    ///< [all steps, kWeightBytes]
-  const uint8_t* place = nullptr;    ///< [all steps, kPlaceBytes]
+  const uint8_t* index = nullptr;    ///< [all steps, kPlaceBytes]
   const Segment* segment = nullptr;  ///< [all segments]
   const uint32_t* end = nullptr;     ///< [groups()] End of the group in `segment`.
   const uint8_t* channel = nullptr;  ///< [groups() * 16] Channel of the lane: see first_of().
@@ -108,8 +108,8 @@ struct Permute {
           }
           ++at.segment->steps;
           at.end[-1] = static_cast<uint32_t>(at.segment + 1 - format.segment);
-          schedule.write(start, at.weight, at.place);
-          at.weight += kWeightBytes, at.place += kPlaceBytes;
+          schedule.write(start, at.weight, at.index);
+          at.weight += kWeightBytes, at.index += kPlaceBytes;
         });
     return format;
   }
@@ -131,7 +131,7 @@ struct Permute {
   struct Parts {
     Permute format;
     int8_t* weight;
-    uint8_t* place;
+    uint8_t* index;
     Segment* segment;
     uint32_t* end;
     uint8_t* channel;
@@ -167,13 +167,13 @@ struct Permute {
     Permute format{w.rows, w.taps, w.depth, runs};
     const auto groups = static_cast<size_t>(format.groups());
     auto* weight = carver.take<int8_t>(steps * kWeightBytes);
-    auto* place = carver.take<uint8_t>(steps * kPlaceBytes);
+    auto* index = carver.take<uint8_t>(steps * kPlaceBytes);
     auto* segment = carver.take<Segment>(windows);
     auto* end = carver.take<uint32_t>(groups);
     auto* channel = carver.take<uint8_t>(groups * kLanes);
-    format.weight = weight, format.place = place, format.segment = segment;
+    format.weight = weight, format.index = index, format.segment = segment;
     format.end = end, format.channel = channel;
-    return {format, weight, place, segment, end, channel};
+    return {format, weight, index, segment, end, channel};
   }
 };
 
@@ -299,7 +299,7 @@ template <PermuteShape kShape>
 template <class Visit>
 void Permute<kShape>::for_each(int row, Visit&& visit) const {
   const int8_t* weights = weight;
-  const uint8_t* places = place;
+  const uint8_t* places = index;
   const Segment* window = segment;
   for (int group = 0; group < groups(); ++group) {
     int lane = 0;

@@ -12,7 +12,7 @@ template <int kFieldCount>
 struct Packed : simd::Avx512Vnni {
   static constexpr int kFields = kFieldCount;
   static constexpr int kBits = 8 / kFieldCount;
-  static constexpr int kPixels[] = {8, 8, 6, 5};
+  static constexpr int kPixels[4] = {8, 8, 6, 5};
 
   struct Tables {
     alignas(64) uint8_t high[3][64];  ///< [field][low six bits of a byte]
