@@ -109,16 +109,8 @@ struct StageSum {
 template <class T>
 COPPICE_INLINE simd::ShiftStage<T> uniform_stage(simd::ShiftStage<T>*, QuantizedMultiplier by) {
   const int right = 31 - by.shift;
-  const int left = right < 32 ? 32 - right : 0;
-  const int64_t addend = int64_t{1} << (right + left - 1);
-  const auto even = T::all64(right + left), odd = T::all64(right + left - 32);
-  return {T::all32(by.multiplier),
-          T::all32(left),
-          T::all64(addend),
-          T::all64(addend),
-          even,
-          odd,
-          left != 0};
+  const auto addend = T::all64(int64_t{1} << (right - 1)), shift = T::all64(right);
+  return {T::all32(by.multiplier), addend, addend, shift, shift};
 }
 template <class T>
 COPPICE_INLINE simd::TwiceStage<T> uniform_stage(simd::TwiceStage<T>*, QuantizedMultiplier by) {

@@ -57,6 +57,10 @@ struct Avx2Base {
     return _mm256_blend_epi32(even, odd, 0xAA);
   }
 
+  static COPPICE_INLINE Int interleave_even(Int a, Int b) {
+    return merge_odd(a, _mm256_slli_epi64(b, 32));
+  }
+
   static COPPICE_INLINE Float load_floats(const void* from) {
     return _mm256_loadu_ps(static_cast<const float*>(from));
   }

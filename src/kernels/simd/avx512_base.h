@@ -54,6 +54,12 @@ struct Avx512Base {
     return _mm512_mask_blend_epi32(0xAAAA, even, odd);
   }
 
+  /// Even lanes of a, and those of b behind each.
+  static COPPICE_INLINE Int interleave_even(Int a, Int b) {
+    return _mm512_castps_si512(
+        _mm512_mask_moveldup_ps(_mm512_castsi512_ps(a), 0xAAAA, _mm512_castsi512_ps(b)));
+  }
+
   static COPPICE_INLINE Float load_floats(const void* from) { return _mm512_loadu_ps(from); }
   static COPPICE_INLINE Float to_float(Int a) { return _mm512_cvtepi32_ps(a); }
   static COPPICE_INLINE Float multiply(Float a, Float b) { return _mm512_mul_ps(a, b); }

@@ -32,25 +32,18 @@ template <class T>
 struct ShiftStage {
   static constexpr StageKind kKind = StageKind::kShift;
   using Int = typename T::Int;
-  Int multiplier, left, addend_even, addend_odd, shift_even, shift_odd;
-  bool shifts_left;
+  Int multiplier, addend_even, addend_odd, shift_even, shift_odd;
 
-  static COPPICE_INLINE ShiftStage load(const std::byte* group, const StageHeader& header) {
+  static COPPICE_INLINE ShiftStage load(const std::byte* group, const StageHeader&) {
     constexpr int kBytes = T::kBytes;
-    return {T::load(group),
-            T::load(group + kBytes),
-            T::load(group + 2 * kBytes),
-            T::load(group + 3 * kBytes),
-            T::load(group + 4 * kBytes),
-            T::load(group + 5 * kBytes),
-            header.shifts_left != 0};
+    return {T::load(group), T::load(group + kBytes), T::load(group + 2 * kBytes),
+            T::load(group + 3 * kBytes), T::load(group + 4 * kBytes)};
   }
   COPPICE_INLINE Int apply(Int sum) const {
-    if (shifts_left) sum = T::shift_left32(sum, left);
     const Int even = T::add64(T::multiply_even(sum, multiplier), addend_even);
     const Int odd =
         T::add64(T::multiply_even(T::odd_to_even(sum), T::odd_to_even(multiplier)), addend_odd);
-    return T::merge_odd(T::shift_right64(even, shift_even), T::shift_right64(odd, shift_odd));
+    return T::interleave_even(T::shift_right64(even, shift_even), T::shift_right64(odd, shift_odd));
   }
 };
 

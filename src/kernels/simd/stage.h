@@ -21,18 +21,17 @@ struct StageHeader {
   int32_t min = 0;   ///< Clamp of the uint8 output.
   int32_t max = 255;
   int32_t saturates = 0;    ///< Zero and clamp are those of the saturation to [0, 255].
-  int32_t shifts_left = 0;  ///< Some channel's `left` is not 0.
+  int32_t shifts_left = 0;  ///< kTwice: some channel's `left` is not 0.
 };
 
 /// Constants of `lanes` channels, one after the other:
 ///   kFloat: float scale[lanes]
-///   kShift: int32 multiplier[lanes], int32 left[lanes],
-///           int64 addend[lanes], int64 shift[lanes]: first the even channels, then the odd;
-///           shifts of odd channels are 32 less, their results stay in the upper half
+///   kShift: int32 multiplier[lanes], int64 addend[lanes], int64 shift[lanes]: of these first the
+///           even channels, then the odd
 ///   kTwice: int32 multiplier[lanes], int32 left[lanes], int32 sign_shift[lanes] (31, or 32 where
 ///           there is no second rounding), int32 half[lanes], int32 exponent[lanes]
 constexpr int stage_bytes(StageKind kind, int lanes) {
-  return lanes * (kind == StageKind::kFloat ? 4 : kind == StageKind::kShift ? 24 : 20);
+  return lanes * (kind == StageKind::kFloat ? 4 : 20);
 }
 
 }  // namespace coppice::kernels::simd

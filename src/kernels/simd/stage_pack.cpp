@@ -24,12 +24,6 @@ Shifts shifts_of(StageKind kind, Rounding rounding, int shift) {
   shifts.right = 31 - shift;
   shifts.addend = int64_t{1} << (30 - shift);
   if (rounding == Rounding::kDouble && shift < 0) shifts.addend += int64_t{1} << 30;
-  // The vectors shift by at least 32.
-  if (shifts.right < 32) {
-    shifts.left = 32 - shifts.right;
-    shifts.addend <<= shifts.left;
-    shifts.right = 32;
-  }
   return shifts;
 }
 
@@ -75,12 +69,12 @@ void StagePacker::pack_lane(int lanes, int lane, int channel, std::byte* group) 
   const int vector = 4 * lanes;
   const Shifts shifts = shifts_of(header_.kind, to_.rounding, channel < 0 ? -1 : to_.shift[k]);
   put(group, lane, channel < 0 ? 0 : to_.multiplier[k]);
-  put(group + vector, lane, shifts.left);
   if (header_.kind == StageKind::kShift) {
     const int half_lane = (lane % 2) * (lanes / 2) + lane / 2;
-    put(group + 2 * vector, half_lane, shifts.addend);
-    put(group + 4 * vector, half_lane, int64_t{shifts.right - (lane % 2) * 32});
+    put(group + vector, half_lane, shifts.addend);
+    put(group + 3 * vector, half_lane, int64_t{shifts.right});
   } else {
+    put(group + vector, lane, shifts.left);
     put(group + 2 * vector, lane, shifts.exponent > 0 ? 31 : 32);
     put(group + 3 * vector, lane, shifts.exponent > 0 ? 1 << (shifts.exponent - 1) : 0);
     put(group + 4 * vector, lane, shifts.exponent);
