@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'TEXT'
-Usage: bench/measure.sh [--passes N] [--build FOLDER] [PAGE...]
+Usage: bench/measure.sh [--passes N] [--build FOLDER] [PAGE...] [-- BENCHMARK FLAG...]
 
 Runs build/bench/*_bench N times (3) and writes docs/results/x86-PAGE.md for each PAGE of
 limits, models, models-avx2, layers, layers-avx2, breakeven, executors (all of them). The JSON stays in
@@ -13,12 +13,13 @@ runs/bench/. Leave the machine alone meanwhile; all pages take about an hour.
 TEXT
 }
 
-passes=3 build=build pages=()
+passes=3 build=build pages=() flags=()
 while [ $# -gt 0 ]; do
   case $1 in
     --passes) passes=$2; shift ;;
     --build) build=$2; shift ;;
     --help | -h) usage; exit 0 ;;
+    --) shift; flags=("$@"); break ;;
     -*) usage >&2; exit 2 ;;
     *) pages+=("$1") ;;
   esac
@@ -34,7 +35,7 @@ run() {
   files=()
   for pass in $(seq "$passes"); do
     local file=runs/bench/$page-$pass.json
-    "$build/bench/$program" "$@" --benchmark_out="$file" --benchmark_out_format=json >/dev/null \
+    "$build/bench/$program" "$@" "${flags[@]}" --benchmark_out="$file" >/dev/null \
       2>"${file%.json}.log" || { cat "${file%.json}.log" >&2; exit 1; }
     files+=("$file")
   done
