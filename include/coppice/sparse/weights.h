@@ -65,18 +65,4 @@ constexpr int64_t count_nonzeros(const DenseWeights<T>& w) {
   return count;
 }
 
-/// Σ (x - zero) * w = Σ x * w - zero * Σ w: the bias that lets a kernel multiply x as it is stored,
-/// if padding reads `zero`. bias: [rows] or null, folded: [rows].
-template <class T, class Accumulator>
-constexpr void fold_zero_point(const DenseWeights<T>& w, Accumulator zero, const Accumulator* bias,
-                               Accumulator* folded) {
-  for (int row = 0; row < w.rows; ++row) {
-    Accumulator sum = 0;
-    for (int column = 0; column < w.columns(); ++column) {
-      sum += static_cast<Accumulator>(w(row, column));
-    }
-    folded[row] = (bias != nullptr ? bias[row] : Accumulator{0}) - zero * sum;
-  }
-}
-
 }  // namespace coppice::sparse
