@@ -36,6 +36,7 @@ struct Settings {
   Json model = Json::object();
   Json dataset = sweep::dataset_table().defaults();
   Json options;
+  bool quantized = false;  // The model that is trained on.
 };
 
 Status read_config(const Arguments& arguments, Settings& settings) {
@@ -74,15 +75,24 @@ Result<Settings> settings_of(const Arguments& arguments) {
   const bool from_file = settings.model.contains("file");
   if (from_file) {
     COPPICE_TRY(const Graph graph, io::load_model(settings.model["file"].get<std::string>()));
+    settings.quantized = graph.quantized();
     const Json stored = sweep::provenance_of(graph).dataset;
     if (stored.is_object() && arguments.config.empty()) settings.dataset.update(stored);
   }
   if (settings.options.is_null()) {
-    settings.options = (from_file ? sweep::finetune_table() : sweep::train_table()).defaults();
+    settings.options = (settings.quantized ? sweep::qat_table()
+                        : from_file        ? sweep::finetune_table()
+                                           : sweep::train_table())
+                           .defaults();
     settings.options.erase(sweep::kOnlyAfterPruning);
   }
   COPPICE_TRY(settings.dataset, arguments.dataset.apply(std::move(settings.dataset)));
   COPPICE_TRY(settings.options, arguments.train.apply(std::move(settings.options)));
+  for (const auto& [key, value] : settings.options.items()) {
+    if (settings.quantized || sweep::train_table().find(key) != nullptr) continue;
+    return Error{ErrorCode::kConfig,
+                 fmt::format("--{} is for quantized models; this one is float", key)};
+  }
   COPPICE_TRY_STATUS(refuse_swept(settings.model, "model"));
   COPPICE_TRY_STATUS(refuse_swept(settings.dataset, "dataset"));
   COPPICE_TRY_STATUS(refuse_swept(settings.options, "train"));
@@ -124,7 +134,7 @@ Status train_model(const Arguments& arguments) {
   COPPICE_TRY(Graph graph,
               sweep::start_model(settings.model, settings.dataset, *dataset, arguments.seed));
   const bool trained_before = !sweep::provenance_of(graph).steps.empty();
-  const std::string step = trained_before ? "finetune" : "train";
+  const std::string step = settings.quantized ? "qat" : trained_before ? "finetune" : "train";
   TrainingWatcher watcher;
   sweep::StepContext context;
   context.dataset = dataset.get();
@@ -152,7 +162,9 @@ Status train_model(const Arguments& arguments) {
 void add_train(CLI::App& app, ExitStatus& status) {
   auto* verb = app.add_subcommand("train", "Train a network, or fine-tune a model file");
   verb->footer(
-      "A model file is fine-tuned: pruned weights stay zero, defaults are those of \"finetune\".\n"
+      "A model file is fine-tuned: pruned weights stay zero, defaults are those of \"finetune\"; "
+      "a\n"
+      "quantized one is trained for its integers, with the defaults of \"qat\".\n"
       "Example: coppice train --arch ds_cnn --dataset.path data/synth_speech --epochs 20 --out "
       "m.safetensors");
   const auto arguments = std::make_shared<Arguments>();
@@ -170,7 +182,7 @@ void add_train(CLI::App& app, ExitStatus& status) {
   verb->add_option("--checkpoint", arguments->checkpoint,
                    "File that is written each epoch; training goes on from it when it is there");
   arguments->model.add_to(*verb, sweep::model_table());
-  arguments->train.add_to(*verb, sweep::train_table());
+  arguments->train.add_to(*verb, sweep::qat_table());
   arguments->dataset.add_to(*verb, sweep::dataset_table(), "dataset.");
   verb->callback([arguments, &status] {
     const Status result = train_model(*arguments);

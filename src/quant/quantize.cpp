@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "coppice/core/text.h"
 #include "coppice/graph/fold.h"
 #include "coppice/quant/steps.h"
 
@@ -13,6 +14,14 @@ namespace {
 
 Error option_error(std::string message) {
   return Error{ErrorCode::kInvalidArgument, std::move(message)};
+}
+
+Status check_name(const char* option, const std::string& name, const std::vector<Listed>& known) {
+  std::vector<std::string_view> names;
+  for (const Listed& entry : known) names.push_back(entry.name);
+  if (std::find(names.begin(), names.end(), name) != names.end()) return {};
+  return option_error(fmt::format("{} is \"{}\"; expected one of: {}{}", option, name,
+                                  fmt::join(names, ", "), did_you_mean(name, names)));
 }
 
 Status check_samples(const Graph& graph, const Samples& samples) {
@@ -37,11 +46,48 @@ Status check_not_quantized(const Graph& graph) {
 
 std::string describe(const QuantizeOptions& o, size_t samples) {
   return fmt::format(
-      "weight_bits={} activation_bits={} per_channel={} calibration={} samples={} seed={}",
-      o.weight_bits, o.activation_bits, o.per_channel, o.calibration, samples, o.seed);
+      "weight_bits={} activation_bits={} per_channel={} calibration={} samples={} seed={} "
+      "weight_rounding={} bias_correction={} equalize={}",
+      o.weight_bits, o.activation_bits, o.per_channel, o.calibration, samples, o.seed,
+      o.weight_rounding, o.bias_correction, o.equalize);
+}
+
+/// The steps that look at what each layer computes.
+Status refine(const Graph& reference, const MomentsByLayer& moments, const Samples& samples,
+              const QuantizeOptions& options, Graph& graph) {
+  if (options.weight_rounding == "adaround") {
+    COPPICE_TRY_STATUS(
+        round_adaptively(reference, graph, samples, options.adaround_iterations, options.seed));
+  } else if (options.weight_rounding == "gptq") {
+    COPPICE_TRY_STATUS(round_by_second_order(reference, graph, samples, options.seed));
+  }
+  if (options.bias_correction == "empirical") {
+    COPPICE_TRY_STATUS(correct_bias_empirically(reference, graph, samples));
+  } else if (options.bias_correction == "analytic") {
+    correct_bias_analytically(reference, graph, moments);
+  }
+  return {};
 }
 
 }  // namespace
+
+const std::vector<Listed>& weight_roundings() {
+  static const std::vector<Listed> all = {
+      {"nearest", "to the nearest integer"},
+      {"adaround", "up or down, learned from each layer's output (Nagel 2020)"},
+      {"gptq", "input by input, the rest makes good each error (Frantar 2023)"},
+  };
+  return all;
+}
+
+const std::vector<Listed>& bias_corrections() {
+  static const std::vector<Listed> all = {
+      {"none", "biases as they are"},
+      {"empirical", "add the mean shift of each channel on the calibration samples (Nagel 2019)"},
+      {"analytic", "add the shift that batch norms' statistics predict (Nagel 2019)"},
+  };
+  return all;
+}
 
 Status check_options(const QuantizeOptions& o) {
   const bool binary = o.weight_range == WeightRange::kBinary;
@@ -60,7 +106,8 @@ Status check_options(const QuantizeOptions& o) {
       (!o.per_channel || o.scales == ScaleKind::kPowerOfTwo || o.weight_bits > 4)) {
     return option_error("group_size goes with per_channel affine weights of at most 4 bits");
   }
-  return {};
+  COPPICE_TRY_STATUS(check_name("weight_rounding", o.weight_rounding, weight_roundings()));
+  return check_name("bias_correction", o.bias_correction, bias_corrections());
 }
 
 Result<Graph> quantize(const Graph& graph, const Samples& calibration,
@@ -69,10 +116,13 @@ Result<Graph> quantize(const Graph& graph, const Samples& calibration,
   COPPICE_TRY_STATUS(check_not_quantized(graph));
   COPPICE_TRY(const Calibration* method, find_calibration(options.calibration));
   COPPICE_TRY_STATUS(check_samples(graph, calibration));
+  MomentsByLayer moments = batch_norm_moments(graph);
   COPPICE_TRY(Graph result, fuse_for_inference(graph));
   for (Node& node : result.nodes) {
     for (Parameter& parameter : node.parameters) apply_mask(parameter);
   }
+  if (options.equalize) equalize(result, moments);
+  const Graph reference = result;
   COPPICE_TRY(const auto ranges, calibrate(result, calibration, *method,
                                            {options.activation_bits, options.percentile}));
   const ActivationFormat activations{options.activation_bits, options.symmetric_activations,
@@ -81,6 +131,7 @@ Result<Graph> quantize(const Graph& graph, const Samples& calibration,
   COPPICE_TRY(const auto formats, weight_formats(result, options));
   quantize_parameters(result, formats, options.per_channel, options.weight_scale);
   result.rounding = options.rounding;
+  COPPICE_TRY_STATUS(refine(reference, moments, calibration, options, result));
   result.metadata["quantization"] = describe(options, calibration.size());
   return result;
 }

@@ -44,14 +44,16 @@ Json named(const TrialStep& step) { return Json{{step.name, step.options}}; }
 /// Which steps of one point are switched on.
 std::vector<bool> active_steps(const Json& steps) {
   std::vector<bool> active;
-  bool pruned = false;
+  bool pruned = false, quantized = false;
   for (const Json& step : steps) {
     const std::string& name = step.begin().key();
     const Json& options = *step.begin();
     const StepKind& kind = *find_step_kind(name);
     bool on = kind.switch_key == nullptr || options[kind.switch_key] != kind.off_value;
     if (options.value(kOnlyAfterPruning, false) && !pruned) on = false;
+    if (kind.table == &qat_table() && !quantized) on = false;
     if (on && kind.table == &prune_table()) pruned = true;
+    if (on && kind.table == &quantize_table()) quantized = true;
     active.push_back(on);
   }
   return active;

@@ -42,7 +42,7 @@ StepSummary summarize_steps(const Provenance& provenance) {
     if (step == "prune") {
       summary.sparsity_requested = result.value("sparsity_requested", 0.0);
       summary.sparsity_achieved = result.value("sparsity_achieved", 0.0);
-    } else if (step == "finetune") {
+    } else if (step == "finetune" || step == "qat") {
       summary.finetune_epochs += result.value("epochs", 0);
     } else if (step == "quantize") {
       summary.weight_bits = result.value("weight_bits", 32);

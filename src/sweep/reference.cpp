@@ -42,6 +42,7 @@ Any value may be replaced by several: `{"values": [a, b, c]}`, or for a number
 product of all of them, for each seed. A step is switched off by a value (0 epochs, sparsity 0, 32
 weight bits). A step that is switched off leaves the trial together with all its other settings, so
 points of the grid that then say the same are one trial: sparsity 0 with five criteria is run once.
+A `qat` step trains what `quantize` made; it is off where that is.
 `"only_after_pruning": true` switches a fine-tuning off where nothing was pruned before it; without
 it the dense model fine-tuned is a trial of its own (a fair control for the extra epochs).
 

@@ -13,6 +13,7 @@
 #include "coppice/graph/cost.h"
 #include "coppice/graph/fold.h"
 #include "coppice/prune/prune.h"
+#include "coppice/quant/qat.h"
 #include "coppice/quant/quantize.h"
 #include "coppice/sweep/config.h"
 #include "coppice/sweep/provenance.h"
@@ -21,13 +22,16 @@
 namespace coppice::sweep {
 namespace {
 
-Result<Json> fit_model(const Table& table, const Json& options, const StepContext& context,
-                       Graph& graph) {
+train::TrainOptions train_options(const Table& table, const Json& options,
+                                  const StepContext& context) {
   auto train = table.options<train::TrainOptions>(options);
   train.seed = context.seed;
   train.threads = context.threads;
   train.checkpoint = context.checkpoint;
-  COPPICE_TRY(const auto report, train::fit(graph, *context.dataset, train, context.callbacks));
+  return train;
+}
+
+Json training_json(const train::FitReport& report) {
   Json log = Json::array();
   double seconds = 0;  // Also of epochs before a stop.
   for (const train::EpochReport& epoch : report.epochs) {
@@ -39,10 +43,17 @@ Result<Json> fit_model(const Table& table, const Json& options, const StepContex
                    {"validation_loss", epoch.validation_loss},
                    {"validation_accuracy", epoch.validation_accuracy}});
   }
-  return Json{{"epochs", train.epochs},
+  return Json{{"epochs", report.epochs.size()},
               {"best_epoch", report.best_epoch},
               {"seconds", seconds},
               {"log", std::move(log)}};
+}
+
+Result<Json> fit_model(const Table& table, const Json& options, const StepContext& context,
+                       Graph& graph) {
+  const auto train = train_options(table, options, context);
+  COPPICE_TRY(const auto report, train::fit(graph, *context.dataset, train, context.callbacks));
+  return training_json(report);
 }
 
 Result<Json> train_model(const Json& options, const StepContext& context, Graph& graph) {
@@ -51,6 +62,14 @@ Result<Json> train_model(const Json& options, const StepContext& context, Graph&
 
 Result<Json> finetune_model(const Json& options, const StepContext& context, Graph& graph) {
   return fit_model(finetune_table(), options, context, graph);
+}
+
+Result<Json> qat_model(const Json& options, const StepContext& context, Graph& graph) {
+  const auto train = train_options(qat_table(), options, context);
+  const auto stages = options.value(kProgressiveBits, std::vector<int>());
+  COPPICE_TRY(const auto report,
+              quant::train_in_stages(graph, *context.dataset, train, stages, context.callbacks));
+  return training_json(report);
 }
 
 Result<Json> prune_model(const Json& options, const StepContext&, Graph& graph) {
@@ -137,7 +156,8 @@ struct ModelStep {
 constexpr ModelStep kModelSteps[] = {{"train", train_model},
                                      {"prune", prune_model},
                                      {"finetune", finetune_model},
-                                     {"quantize", quantize_model}};
+                                     {"quantize", quantize_model},
+                                     {"qat", qat_model}};
 
 struct RecordStep {
   const char* name;

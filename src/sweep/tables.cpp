@@ -155,6 +155,42 @@ Table make_finetune() {
   return t;
 }
 
+Table make_qat() {
+  using T = train::TrainOptions;
+  using train::RangeRule;
+  using train::WeightScaleRule;
+  Table t = make_train().derive(
+      "qat",
+      "Train a quantized model on for its integers (quantization-aware training); switched off "
+      "where no step before it quantizes",
+      {{"epochs", 10}, {"learning_rate", 3e-4}});
+  t.add("weight_scale", &T::weight_scale_rule,
+        {{"learned", WeightScaleRule::kLearned},
+         {"max", WeightScaleRule::kMax},
+         {"fixed", WeightScaleRule::kFixed}},
+        "Scales of weights: learned (LSQ), by the largest weight in each step, or as they are");
+  t.add(
+      "activation_range", &T::range_rule,
+      {{"moving_average", RangeRule::kMovingAverage},
+       {"learned", RangeRule::kLearned},
+       {"pact", RangeRule::kPact},
+       {"fixed", RangeRule::kFixed}},
+      "Ranges of activations: moving average of the extremes, learned (LSQ), a learned clip behind "
+      "ReLUs (PACT), or as they are");
+  t.add("range_momentum", &T::range_momentum, "Share of the old moving range that a batch keeps")
+      .in_range(0, 1)
+      .below(1);
+  t.add("frozen_epochs", &T::frozen_epochs, "Last epochs in which moving ranges stay")
+      .at_least(0)
+      .in("epochs");
+  t.add(kProgressiveBits, FieldKind::kIntegers,
+        "Train with weights of at least so many bits first, such as [8, 4], an equal share of the "
+        "epochs each")
+      .in_range(2, 8)
+      .by_default(Json::array());
+  return t;
+}
+
 Table make_prune() {
   using P = prune::PruneOptions;
   Table t("prune", "Set weights to zero for good");
@@ -231,6 +267,18 @@ Table make_quantize() {
       .in("samples");
   t.add("weight_scale", &Q::weight_scale, {{"max", WeightScale::kMax}, {"mse", WeightScale::kMse}},
         "Scale of weights: the largest fits, or least squared error");
+  const auto named = [&](const char* name, std::string Q::*member, const char* doc,
+                         const std::vector<Listed>& options) {
+    Field& field = t.add(name, member, doc);
+    for (const Listed& option : options) field.allowed.push_back(std::string(option.name));
+  };
+  t.add("equalize", &Q::equalize, "Cross-layer equalization before anything is quantized");
+  named("weight_rounding", &Q::weight_rounding, "How weights become integers",
+        quant::weight_roundings());
+  t.add("adaround_iterations", &Q::adaround_iterations, "\"adaround\": steps a layer")
+      .in_range(1, 100000);
+  named("bias_correction", &Q::bias_correction, "What is added to biases for the error of weights",
+        quant::bias_corrections());
   t.add("rounding", &Q::rounding,
         {{"double", Rounding::kDouble}, {"single", Rounding::kSingle}, {"float", Rounding::kFloat}},
         "How accumulators become int8: double (TFLite Micro, CMSIS-NN), single, float (XNNPACK)");
@@ -288,6 +336,10 @@ const Table& finetune_table() {
   static const Table table = make_finetune();
   return table;
 }
+const Table& qat_table() {
+  static const Table table = make_qat();
+  return table;
+}
 const Table& prune_table() {
   static const Table table = make_prune();
   return table;
@@ -311,9 +363,10 @@ const Table& report_table() {
 
 const std::vector<StepKind>& step_kinds() {
   static const std::vector<StepKind> kinds = {
-      {&train_table(), "epochs", 0, true},          {&prune_table(), "sparsity", 0.0, true},
-      {&finetune_table(), "epochs", 0, true},       {&quantize_table(), "weight_bits", 32, true},
-      {&evaluate_table(), nullptr, nullptr, false}, {&measure_table(), nullptr, nullptr, false},
+      {&train_table(), "epochs", 0, true},         {&prune_table(), "sparsity", 0.0, true},
+      {&finetune_table(), "epochs", 0, true},      {&quantize_table(), "weight_bits", 32, true},
+      {&qat_table(), "epochs", 0, true},           {&evaluate_table(), nullptr, nullptr, false},
+      {&measure_table(), nullptr, nullptr, false},
   };
   return kinds;
 }

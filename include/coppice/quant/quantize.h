@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "coppice/core/listing.h"
 #include "coppice/data/dataset.h"
 #include "coppice/graph/graph.h"
 #include "coppice/graph/scheme.h"
@@ -11,7 +12,8 @@
 
 namespace coppice::quant {
 
-/// Post-training quantization.
+/// Post-training quantization. The options from `equalize` on are the ladder: each helps where the
+/// ones before do not suffice (docs/quantization.md).
 struct QuantizeOptions {
   int weight_bits = 8;      ///< 8 .. 2; 1: binary. 3, 5, 6, 7 are stored in the next of 4, 8.
   int activation_bits = 8;  ///< 8; 4 and 2 use the low integers of an int8 (accuracy, no bytes).
@@ -31,7 +33,15 @@ struct QuantizeOptions {
   Rounding rounding = Rounding::kDouble;
 
   WeightScale weight_scale = WeightScale::kMax;
+  bool equalize = false;                    ///< Cross-layer equalization.
+  std::string weight_rounding = "nearest";  ///< One of weight_roundings().
+  std::string bias_correction = "none";     ///< One of bias_corrections().
+  int adaround_iterations = 1000;           ///< Steps of Adam a layer.
 };
+
+/// What can be named in QuantizeOptions, in the order of the documentation.
+const std::vector<Listed>& weight_roundings();
+const std::vector<Listed>& bias_corrections();
 
 /// Folds batch norms, fuses activations, calibrates on (unaugmented) training samples, and returns
 /// a graph whose parameters and activations carry integers, by the TFLite quantization

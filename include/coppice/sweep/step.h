@@ -23,8 +23,8 @@ struct StepContext {
 Result<Graph> start_model(const Json& model, const Json& dataset_config,
                           const data::Dataset& dataset, uint64_t seed);
 
-/// Runs a step that changes the model (train, prune, finetune, quantize) with resolved `options`,
-/// and notes it with its figures and its time in the model's provenance.
+/// Runs a step that changes the model (train, prune, finetune, quantize, qat) with resolved
+/// `options`, and notes it with its figures and its time in the model's provenance.
 Status run_model_step(const std::string& name, const Json& options, const StepContext& context,
                       Graph& graph);
 

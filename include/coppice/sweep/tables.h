@@ -14,6 +14,8 @@ const Table& model_table();
 const Table& train_table();
 /// train::TrainOptions with gentler defaults, and when to fine-tune at all.
 const Table& finetune_table();
+/// train::TrainOptions for a quantized model.
+const Table& qat_table();
 /// prune::PruneOptions.
 const Table& prune_table();
 /// quant::QuantizeOptions; 32 bits mean that the model stays float.
@@ -51,5 +53,7 @@ std::vector<std::string> step_names();
 
 /// The key of "finetune" that ties it to pruning.
 inline constexpr const char* kOnlyAfterPruning = "only_after_pruning";
+/// The key of "qat" with the bits of its stages.
+inline constexpr const char* kProgressiveBits = "progressive_bits";
 
 }  // namespace coppice::sweep
