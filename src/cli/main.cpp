@@ -15,8 +15,8 @@ int report_error(const Error& error) {
 namespace {
 
 constexpr AddVerb kVerbs[] = {
-    add_data,   add_features, add_train,  add_prune, add_quantize, add_eval, add_inspect,
-    add_deploy, add_bench,    add_report, add_sweep, add_validate, add_ops,
+    add_data,    add_features, add_train, add_prune,  add_quantize, add_sensitivity, add_eval,
+    add_inspect, add_deploy,   add_bench, add_report, add_sweep,    add_validate,    add_ops,
 };
 
 std::string version_text() {

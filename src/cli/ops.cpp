@@ -17,6 +17,7 @@
 #include "coppice/graph/zoo.h"
 #include "coppice/prune/registry.h"
 #include "coppice/quant/calibration.h"
+#include "coppice/quant/mixed_precision.h"
 #include "coppice/quant/quantize.h"
 
 namespace coppice::cli {
@@ -69,8 +70,10 @@ std::vector<Section> all_sections() {
       section("criteria", "Criteria of pruning", prune::criteria()),
       section("scopes", "Scopes of pruning", prune::scopes()),
       section("calibrations", "Calibrations of quantization", quant::calibrations()),
+      section("recipes", "Recipes of quantization", quant::recipes()),
       section("weight_roundings", "Weight roundings of quantization", quant::weight_roundings()),
       section("bias_corrections", "Bias corrections of quantization", quant::bias_corrections()),
+      section("mixed_precision", "Solvers of mixed precision", quant::mixed_precision_solvers()),
       section("executors", "Executors on this CPU", exec::executors()),
       kernel_section(),
       section("targets", "Microcontrollers", deploy::targets()),

@@ -7,6 +7,7 @@
 
 #include "coppice/core/text.h"
 #include "coppice/graph/fold.h"
+#include "coppice/quant/mixed_precision.h"
 #include "coppice/quant/steps.h"
 
 namespace coppice::quant {
@@ -71,6 +72,28 @@ Status refine(const Graph& reference, const MomentsByLayer& moments, const Sampl
 
 }  // namespace
 
+const std::vector<Listed>& recipes() {
+  static const std::vector<Listed> all = {
+      {"custom", "each option as it is given"},
+      {"plain", "one scale a tensor, extremes of weights and samples, nearest integers"},
+      {"ladder", "scales by channel of least error, equalization, AdaRound, empirical biases"},
+  };
+  return all;
+}
+
+QuantizeOptions with_recipe(QuantizeOptions o) {
+  if (o.recipe == "custom") return o;
+  const bool ladder = o.recipe == "ladder";
+  o.recipe = "custom";
+  o.per_channel = ladder;
+  o.calibration = ladder ? "mse" : "minmax";
+  o.weight_scale = ladder ? WeightScale::kMse : WeightScale::kMax;
+  o.equalize = ladder;
+  o.weight_rounding = ladder ? "adaround" : "nearest";
+  o.bias_correction = ladder ? "empirical" : "none";
+  return o;
+}
+
 const std::vector<Listed>& weight_roundings() {
   static const std::vector<Listed> all = {
       {"nearest", "to the nearest integer"},
@@ -106,13 +129,16 @@ Status check_options(const QuantizeOptions& o) {
       (!o.per_channel || o.scales == ScaleKind::kPowerOfTwo || o.weight_bits > 4)) {
     return option_error("group_size goes with per_channel affine weights of at most 4 bits");
   }
+  COPPICE_TRY_STATUS(check_name("recipe", o.recipe, recipes()));
+  COPPICE_TRY_STATUS(check_name("mixed_solver", o.mixed_solver, mixed_precision_solvers()));
   COPPICE_TRY_STATUS(check_name("weight_rounding", o.weight_rounding, weight_roundings()));
   return check_name("bias_correction", o.bias_correction, bias_corrections());
 }
 
 Result<Graph> quantize(const Graph& graph, const Samples& calibration,
-                       const QuantizeOptions& options) {
-  COPPICE_TRY_STATUS(check_options(options));
+                       const QuantizeOptions& given) {
+  COPPICE_TRY_STATUS(check_options(given));
+  const QuantizeOptions options = with_recipe(given);
   COPPICE_TRY_STATUS(check_not_quantized(graph));
   COPPICE_TRY(const Calibration* method, find_calibration(options.calibration));
   COPPICE_TRY_STATUS(check_samples(graph, calibration));
@@ -151,7 +177,11 @@ Result<Graph> quantize(const Graph& graph, const data::Dataset& dataset,
   }
   const std::vector<int> chosen =
       balanced_subset(dataset, options.calibration_samples, options.seed);
-  COPPICE_TRY(Graph result, quantize(graph, load_samples(dataset, chosen), options));
+  QuantizeOptions mixed = with_recipe(options);
+  COPPICE_TRY_STATUS(choose_layer_bits(graph, dataset, mixed));
+  COPPICE_TRY(Graph result, quantize(graph, load_samples(dataset, chosen), mixed));
+  if (!mixed.layer_bits.empty())
+    result.metadata["layer_bits"] = fmt::format("{}", fmt::join(mixed.layer_bits, ","));
   result.metadata["calibration_indices"] = fmt::format("{}", fmt::join(chosen, ","));
   return result;
 }

@@ -6,6 +6,7 @@
 #include "coppice/prune/prune.h"
 #include "coppice/prune/registry.h"
 #include "coppice/quant/calibration.h"
+#include "coppice/quant/mixed_precision.h"
 #include "coppice/quant/quantize.h"
 #include "coppice/train/fit.h"
 
@@ -217,6 +218,16 @@ Table make_prune() {
 Table make_quantize() {
   using Q = quant::QuantizeOptions;
   Table t("quantize", "Post-training quantization; what follows runs in integers");
+  const auto named = [&](const char* name, std::string Q::*member, const char* doc,
+                         const std::vector<Listed>& options) {
+    Field& field = t.add(name, member, doc);
+    for (const Listed& option : options) field.allowed.push_back(std::string(option.name));
+  };
+  named(
+      "recipe", &Q::recipe,
+      "Sets per_channel, calibration, weight_scale, equalize, weight_rounding and bias_correction "
+      "together: \"plain\" is where converters began, \"ladder\" all that helps",
+      quant::recipes());
   t.add(
        "weight_bits", &Q::weight_bits,
        "Bits of a weight; 32 switches the step off (stay float), 1 goes with binary; 3, 5, 6 and 7 "
@@ -252,6 +263,18 @@ Table make_quantize() {
       .in("bits");
   t.add("layer_bits", &Q::layer_bits,
         "Bits of the weights of single layers, as \"name or glob=bits\"; the last match counts");
+  t.add("mixed_bits", &Q::mixed_bits, "Mixed precision: the widths to choose from")
+      .one_of({8, 7, 6, 5, 4, 3, 2});
+  t.add("budget_bytes", &Q::budget_bytes,
+        "Mixed precision: choose layer_bits by a scan so that the stored weights fit; 0: off")
+      .at_least(0)
+      .in("bytes");
+  t.add("budget_us", &Q::budget_us,
+        "Mixed precision: the same for the time of the layers on this machine; 0: off")
+      .at_least(0)
+      .in("microseconds");
+  named("mixed_solver", &Q::mixed_solver, "Mixed precision: how bits are chosen",
+        quant::mixed_precision_solvers());
   Field& calibration =
       t.add("calibration", &Q::calibration, "How activation ranges are taken from samples");
   for (const quant::Calibration& entry : quant::calibrations()) {
@@ -267,11 +290,6 @@ Table make_quantize() {
       .in("samples");
   t.add("weight_scale", &Q::weight_scale, {{"max", WeightScale::kMax}, {"mse", WeightScale::kMse}},
         "Scale of weights: the largest fits, or least squared error");
-  const auto named = [&](const char* name, std::string Q::*member, const char* doc,
-                         const std::vector<Listed>& options) {
-    Field& field = t.add(name, member, doc);
-    for (const Listed& option : options) field.allowed.push_back(std::string(option.name));
-  };
   t.add("equalize", &Q::equalize, "Cross-layer equalization before anything is quantized");
   named("weight_rounding", &Q::weight_rounding, "How weights become integers",
         quant::weight_roundings());

@@ -77,11 +77,14 @@ size_t scale_count(const Shape& shape, int axis);
 /// Calls visit(channel, index) for each element in order; axis -1 has one channel.
 template <class Visit>
 void for_each_element(const Shape& shape, int axis, Visit&& visit) {
-  int64_t inner = 1;
-  for (int a = axis + 1; axis >= 0 && a < shape.rank(); ++a) inner *= shape[a];
-  for (int64_t i = 0; i < shape.elements(); ++i) {
-    visit(axis < 0 ? size_t{0} : static_cast<size_t>(i / inner % shape[axis]),
-          static_cast<size_t>(i));
+  const auto elements = static_cast<size_t>(shape.elements());
+  const size_t channels = axis < 0 ? 1 : static_cast<size_t>(shape[axis]);
+  size_t inner = axis < 0 ? elements : 1;
+  for (int a = axis + 1; axis >= 0 && a < shape.rank(); ++a) inner *= static_cast<size_t>(shape[a]);
+  for (size_t i = 0; i < elements;) {
+    for (size_t channel = 0; channel < channels; ++channel) {
+      for (const size_t end = i + inner; i < end; ++i) visit(channel, i);
+    }
   }
 }
 

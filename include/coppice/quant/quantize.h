@@ -15,7 +15,8 @@ namespace coppice::quant {
 /// Post-training quantization. The options from `equalize` on are the ladder: each helps where the
 /// ones before do not suffice (docs/quantization.md).
 struct QuantizeOptions {
-  int weight_bits = 8;      ///< 8 .. 2; 1: binary. 3, 5, 6, 7 are stored in the next of 4, 8.
+  std::string recipe = "custom";  ///< One of recipes(); any but "custom" sets the options it names.
+  int weight_bits = 8;            ///< 8 .. 2; 1: binary. 3, 5, 6, 7 are stored in the next of 4, 8.
   int activation_bits = 8;  ///< 8; 4 and 2 use the low integers of an int8 (accuracy, no bytes).
   bool per_channel = true;  ///< Weight scales per output channel, else per tensor.
   int group_size = 0;       ///< Weights of 4 bits and fewer: input channels with a factor of
@@ -25,6 +26,12 @@ struct QuantizeOptions {
   bool symmetric_activations = false;   ///< Zero points 0.
   int first_last_bits = 0;              ///< Weights of the first and the last layer; 0: as others.
   std::vector<std::string> layer_bits = {};  ///< "name or glob=bits", the last match counts.
+
+  // Mixed precision: layer_bits by a scan of the layers, for the first budget that is not 0.
+  std::vector<int> mixed_bits = {8, 4, 2};
+  int budget_bytes = 0;                ///< Stored weights.
+  float budget_us = 0.0f;              ///< Layers with weights on this machine, one by one.
+  std::string mixed_solver = "exact";  ///< One of mixed_precision_solvers().
 
   std::string calibration = "minmax";  ///< How activation ranges are taken from the samples.
   float percentile = 99.99f;           ///< Of the calibration "percentile".
@@ -40,6 +47,7 @@ struct QuantizeOptions {
 };
 
 /// What can be named in QuantizeOptions, in the order of the documentation.
+const std::vector<Listed>& recipes();
 const std::vector<Listed>& weight_roundings();
 const std::vector<Listed>& bias_corrections();
 
@@ -55,6 +63,9 @@ Result<Graph> quantize(const Graph& graph, const data::Dataset& dataset,
 /// The same with calibration inputs given: each is one sample of the graph's input shape.
 Result<Graph> quantize(const Graph& graph, const Samples& calibration,
                        const QuantizeOptions& options);
+
+/// The options with their recipe written out.
+QuantizeOptions with_recipe(QuantizeOptions options);
 
 /// Whether options can be used at all.
 Status check_options(const QuantizeOptions& options);
