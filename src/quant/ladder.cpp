@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "coppice/graph/fold.h"
 #include "coppice/train/fit.h"
@@ -95,13 +96,14 @@ Result<std::vector<Rung>> climb(const Graph& graph, const data::Dataset& dataset
   COPPICE_TRY(Rung start, climber.look(graph, "float", {}));
   add(std::move(start));
   QuantizeOptions kept = lowest_rung(options);
-  double best = 0;
+  // Accuracy on a few hundred samples moves by whole samples; the loss tells finer.
+  double best = std::numeric_limits<double>::infinity();
   for (const Step& step : kSteps) {
     QuantizeOptions next = kept;
     step.add(next);
     COPPICE_TRY(Rung rung, climber.climb(step, next));
-    if (rung.accuracy >= best) {
-      best = rung.accuracy;
+    if (rung.loss <= best) {
+      best = rung.loss;
       kept = next;
     }
     add(std::move(rung));

@@ -82,8 +82,9 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
       {"\"steps\": [{\"train\": {\"optimizer\": \"adm\"}}]}",
        "x.json:5:35: /steps/0/train/optimizer: \"adm\" is not one of sgd, adam; did you mean "
        "\"adam\"?"},
-      {"\"steps\": [{\"quantize\": {\"weight_bits\": 7}}]}",
-       "x.json:5:40: /steps/0/quantize/weight_bits: 7 is not one of 32, 8, 4, 2"},
+      {"\"steps\": [{\"quantize\": {\"weight_bits\": 9}}]}",
+       "x.json:5:40: /steps/0/quantize/weight_bits: 9 is not one of 32, 8, 7, 6, 5, 4, "
+       "3, 2, 1"},
       {"\"steps\": [{\"prun\": {}}]}",
        "x.json:5:12: /steps/0/prun: unknown step; did you mean \"prune\"?"},
       {"\"steps\": [{\"train\": {}, \"prune\": {}}]}",

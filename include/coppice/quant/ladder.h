@@ -23,7 +23,7 @@ struct Rung {
 /// Climbs from what TensorFlow Lite's converter did at first to second-order rounding, at the bits
 /// of `options`: float, batch norms folded with one scale a tensor, scales by channel, better
 /// ranges, cross-layer equalization, bias correction, AdaRound, GPTQ (instead of AdaRound). A rung
-/// that loses validation accuracy is shown, and left out of the rungs above. `on_rung` hears each.
+/// of higher validation loss is shown, and left out of the rungs above. `on_rung` hears each.
 Result<std::vector<Rung>> climb(const Graph& graph, const data::Dataset& dataset,
                                 const QuantizeOptions& options,
                                 const std::function<void(const Rung&)>& on_rung = {});
