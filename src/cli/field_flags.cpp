@@ -17,6 +17,8 @@ const char* value_name(sweep::FieldKind kind) {
       return "TEXT";
     case sweep::FieldKind::kIntegers:
       return "N,N,...";
+    case sweep::FieldKind::kNumbers:
+      return "X,X,...";
     case sweep::FieldKind::kStrings:
       return "TEXT,TEXT,...";
   }

@@ -16,6 +16,7 @@
 #include "coppice/graph/op.h"
 #include "coppice/graph/zoo.h"
 #include "coppice/prune/registry.h"
+#include "coppice/prune/schedule.h"
 #include "coppice/quant/calibration.h"
 #include "coppice/quant/mixed_precision.h"
 #include "coppice/quant/quantize.h"
@@ -69,6 +70,12 @@ std::vector<Section> all_sections() {
       section("granularities", "Granularities of pruning", prune::granularities()),
       section("criteria", "Criteria of pruning", prune::criteria()),
       section("scopes", "Scopes of pruning", prune::scopes()),
+      section("costs", "Costs that a global ranking divides by", prune::costs()),
+      section("schedules", "Schedules of pruning", prune::schedules()),
+      section("group_reductions", "Importance of channels that layers share",
+              prune::group_reductions()),
+      section("sensitivity_metrics", "Metrics of a sensitivity scan",
+              prune::sensitivity_metrics()),
       section("calibrations", "Calibrations of quantization", quant::calibrations()),
       section("recipes", "Recipes of quantization", quant::recipes()),
       section("weight_roundings", "Weight roundings of quantization", quant::weight_roundings()),

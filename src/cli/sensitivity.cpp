@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +5,7 @@
 
 #include "cli/field_flags.h"
 #include "cli/model_dataset.h"
+#include "cli/pruning_scan.h"
 #include "cli/quantization_scan.h"
 #include "cli/verbs.h"
 #include "coppice/io/model_file.h"
@@ -19,46 +18,71 @@ namespace {
 struct Arguments {
   std::string model, figure;
   std::vector<int> bits = {8, 4, 2};
-  int samples = 256;
   bool quantize = false, json = false;
+  int threads = 0;
   std::optional<uint64_t> seed;
-  FieldFlags flags, dataset;
+  PruningScanOutput pruning;
+  FieldFlags flags, quantize_flags, dataset;
 };
 
 Status scan(const Arguments& arguments) {
-  if (!arguments.quantize) {
-    return Error{ErrorCode::kConfig, "say what is to be scanned: --quantize"};
-  }
+  COPPICE_TRY(const auto values, arguments.flags.apply(sweep::sensitivity_table().defaults()));
+  auto step = sweep::sensitivity_table().options<sweep::SensitivityStep>(values);
+  COPPICE_TRY(const auto quantize,
+              arguments.quantize_flags.apply(sweep::quantize_table().defaults()));
   COPPICE_TRY(const Graph graph, io::load_model(arguments.model));
   COPPICE_TRY(const auto dataset, open_model_dataset(graph, arguments.dataset));
-  COPPICE_TRY(const auto values, arguments.flags.apply(sweep::quantize_table().defaults()));
-  quant::SensitivityOptions options;
-  options.bits = arguments.bits;
-  options.samples = arguments.samples;
-  options.quantize = sweep::quantize_table().options<quant::QuantizeOptions>(values);
-  options.quantize.seed = arguments.seed.value_or(sweep::provenance_of(graph).seed);
-  return show_quantization_scan(graph, *dataset, options, arguments.json, arguments.figure);
+  const uint64_t seed = arguments.seed.value_or(sweep::provenance_of(graph).seed);
+  if (arguments.quantize) {
+    quant::SensitivityOptions options;
+    options.bits = arguments.bits;
+    options.samples = step.samples;
+    options.quantize = sweep::quantize_table().options<quant::QuantizeOptions>(quantize);
+    options.quantize.seed = seed;
+    return show_quantization_scan(graph, *dataset, options, arguments.json, arguments.figure);
+  }
+  step.seed = seed;
+  step.threads = arguments.threads;
+  COPPICE_TRY(const auto report, prune::scan_sensitivity(graph, *dataset, step, step));
+  return show_pruning_scan(arguments.model, report, arguments.pruning);
+}
+
+void add_pruning_flags(CLI::App& verb, Arguments& arguments) {
+  verb.add_option("--csv", arguments.pruning.csv, "Write one line for each layer and sparsity");
+  verb.add_option("--html", arguments.pruning.html, "Write a heat map");
+  verb.add_option("--allocate", arguments.pruning.allocate,
+                  "Print the rules that reach this sparsity, each layer equally sensitive")
+      ->check(CLI::Range(0.0, 0.999999));
+  verb.add_option("--threads", arguments.threads, "0: all cores")->check(CLI::NonNegativeNumber);
+  arguments.flags.add_to(verb, sweep::sensitivity_table());
+}
+
+void add_quantization_flags(CLI::App& verb, Arguments& arguments) {
+  auto* quantize = verb.add_flag("--quantize", arguments.quantize,
+                                 "Scan widths of weights instead of sparsities");
+  verb.add_option("--bits", arguments.bits, "Widths to try")
+      ->check(CLI::Range(2, 8))
+      ->needs(quantize);
+  verb.add_option("--figure", arguments.figure, "SVG file to draw")->needs(quantize);
+  verb.add_flag("--json", arguments.json, "Print JSON")->needs(quantize);
+  arguments.quantize_flags.add_to(verb, sweep::quantize_table(), "quantize.");
 }
 
 }  // namespace
 
 void add_sensitivity(CLI::App& app, ExitStatus& status) {
-  auto* verb = app.add_subcommand("sensitivity", "Which layer is to blame?");
+  auto* verb = app.add_subcommand(
+      "sensitivity", "Which layers of a model file bear pruning, or fewer bits (--quantize)");
   verb->footer(
-      "Each layer is changed alone, then all but it; accuracy and divergence are those of\n"
-      "validation samples, against the float model.\n"
+      "One layer at a time is pruned to each sparsity, or quantized to each width (then all but\n"
+      "it); the samples are validation samples.\n"
+      "Example: coppice sensitivity m.safetensors --metric kl --html s.html --allocate 0.8\n"
       "Example: coppice sensitivity m.safetensors --quantize --bits 8 4 2 --figure blame.svg");
   const auto arguments = std::make_shared<Arguments>();
   verb->add_option("model", arguments->model, "Model file")->required();
-  verb->add_flag("--quantize", arguments->quantize, "Fewer bits for weights");
-  verb->add_option("--bits", arguments->bits, "Widths to try")->check(CLI::Range(2, 8));
-  verb->add_option("--samples", arguments->samples, "Validation samples")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--figure", arguments->figure, "SVG file to draw");
-  verb->add_flag("--json", arguments->json, "Print JSON");
-  verb->add_option("--seed", arguments->seed,
-                   "Choice of calibration samples; the model's seed when not given");
-  arguments->flags.add_to(*verb, sweep::quantize_table());
+  verb->add_option("--seed", arguments->seed, "Choice of samples; the model's seed when not given");
+  add_pruning_flags(*verb, *arguments);
+  add_quantization_flags(*verb, *arguments);
   arguments->dataset.add_to(*verb, sweep::dataset_table(), "dataset.");
   verb->callback([arguments, &status] {
     const Status result = scan(*arguments);

@@ -24,6 +24,7 @@ void add_data(CLI::App& app, ExitStatus& status);
 void add_features(CLI::App& app, ExitStatus& status);
 void add_train(CLI::App& app, ExitStatus& status);
 void add_prune(CLI::App& app, ExitStatus& status);
+void add_sensitivity(CLI::App& app, ExitStatus& status);
 void add_quantize(CLI::App& app, ExitStatus& status);
 void add_sensitivity(CLI::App& app, ExitStatus& status);
 void add_eval(CLI::App& app, ExitStatus& status);

@@ -189,6 +189,7 @@ std::string render_html(const Run& run) {
   html += html_header(run);
   html += html_highlights(run);
   html += html_figures(run, figures, encoding, vega);
+  html += html_sensitivity(run);
   html +=
       "<section id=\"table\"><h2>Trials</h2>\n<p class=\"note\">Mean ± sample standard deviation "
       "over "

@@ -45,6 +45,9 @@ std::string describe_group(const std::vector<Group>& groups, size_t index);
 /// The sortable table, a group's row before its seeds' rows.
 std::string html_table(const Run& run, const Table& table);
 
+/// Heat maps of the records' sensitivity scans; empty when there are none.
+std::string html_sensitivity(const Run& run);
+
 /// Failed trials with their errors; empty when there are none.
 std::string html_failures(const Run& run);
 

@@ -59,6 +59,7 @@ th[aria-sort=descending] button::after { content: " \2193"; color: var(--accent)
 .unit { font-weight: 400; color: var(--faint); }
 .number { text-align: right; }
 .spread { color: var(--faint); font-size: 12px; }
+.heat td, .heat th { padding: 4px 9px; }
 tr.group { cursor: pointer; }
 tr.group:hover td, tr.active td { background: #eef6fb; }
 tr.baseline td { font-weight: 600; }

@@ -37,7 +37,10 @@ Result<Sizes> sizes_of(const Trial& trial, DatasetCache& datasets) {
 }
 
 double step_seconds(const TrialStep& step, const Sizes& sizes) {
-  const double epochs = step.options.value("epochs", 0.0);
+  double epochs = step.options.value("epochs", 0.0);
+  if (step.options.value("pruning_schedule", "") == "lottery_ticket") {
+    epochs *= 1 + step.options.value("ticket_rounds", 0.0);
+  }
   return 3 * sizes.macs * sizes.train_samples * epochs / kTrainingRate;
 }
 

@@ -29,13 +29,18 @@ KindWords words(FieldKind kind) {
       return {"a string", "string"};
     case FieldKind::kIntegers:
       return {"a list of integers", "list of integers"};
+    case FieldKind::kNumbers:
+      return {"a list of numbers", "list of numbers"};
     case FieldKind::kStrings:
       return {"a list of strings", "list of strings"};
   }
   return {"", ""};
 }
 
-bool is_list(FieldKind kind) { return kind == FieldKind::kIntegers || kind == FieldKind::kStrings; }
+bool is_list(FieldKind kind) {
+  return kind == FieldKind::kIntegers || kind == FieldKind::kNumbers ||
+         kind == FieldKind::kStrings;
+}
 
 bool is_whole(const Json& value) {
   if (value.is_number_integer()) return true;
@@ -61,6 +66,8 @@ bool has_kind(FieldKind kind, const Json& value) {
       return value.is_string();
     case FieldKind::kIntegers:
       return all(FieldKind::kInteger);
+    case FieldKind::kNumbers:
+      return all(FieldKind::kNumber);
     case FieldKind::kStrings:
       return all(FieldKind::kString);
   }
@@ -104,6 +111,10 @@ std::string explain_entry(const Field& field, const Json& value) {
     const std::string hint =
         value.is_string() ? did_you_mean(value.get_ref<const std::string&>(), names) : "";
     return fmt::format("{} is not one of {}{}", value.dump(), joined(field.allowed), hint);
+  }
+  if (field.misfit && value.is_string()) {
+    const std::string reason = field.misfit(value.get<std::string>());
+    if (!reason.empty()) return reason;
   }
   if (value.is_number() && !in_range(field, value.get<double>())) {
     return fmt::format("{} is out of range; expected {}", value.dump(), field.expectation());
@@ -201,6 +212,11 @@ Json normalize(const Field& field, const Json& value) {
   if (field.kind == FieldKind::kNumber && value.is_number()) return value.get<double>();
   if (field.kind == FieldKind::kInteger && value.is_number_float()) {
     return static_cast<int64_t>(value.get<double>());
+  }
+  if (field.kind == FieldKind::kNumbers && value.is_array()) {
+    Json result = Json::array();
+    for (const Json& entry : value) result.push_back(entry.get<double>());
+    return result;
   }
   if (field.kind == FieldKind::kIntegers && value.is_array()) {
     Json result = Json::array();

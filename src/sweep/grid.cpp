@@ -52,7 +52,8 @@ std::vector<bool> active_steps(const Json& steps) {
     bool on = kind.switch_key == nullptr || options[kind.switch_key] != kind.off_value;
     if (options.value(kOnlyAfterPruning, false) && !pruned) on = false;
     if (kind.table == &qat_table() && !quantized) on = false;
-    if (on && kind.table == &prune_table()) pruned = true;
+    const bool prunes = kind.table == &prune_table() || kind.table == &sparsify_table();
+    if (on && prunes) pruned = true;
     if (on && kind.table == &quantize_table()) quantized = true;
     active.push_back(on);
   }

@@ -9,6 +9,7 @@
 #include "coppice/graph/zoo.h"
 #include "coppice/io/graph_json.h"
 #include "coppice/io/model_file.h"
+#include "coppice/prune/rules.h"
 #include "coppice/sweep/grid.h"
 #include "coppice/sweep/tables.h"
 
@@ -31,30 +32,40 @@ Shape usual_input(const Json& dataset) {
   return {49, 10, 1};
 }
 
-std::vector<std::string> layers_with_weights(const Graph& graph) {
-  std::vector<std::string> names;
+std::vector<Node> layers_with_weights(const Graph& graph) {
+  std::vector<Node> layers;
   for (const Node& node : graph.nodes) {
-    if (node.parameter("weight") != nullptr) names.push_back(node.name);
+    if (node.parameter("weight") != nullptr) layers.push_back({node.name, node.op, {}, -1, {}});
   }
+  return layers;
+}
+
+std::vector<std::string> names_of(const std::vector<Node>& layers) {
+  std::vector<std::string> names;
+  for (const Node& layer : layers) names.push_back(layer.name);
   return names;
 }
 
 /// Patterns of one step that match none of `layers`, as located errors.
-void check_step(const Config& config, const TrialStep& step, const std::vector<std::string>& layers,
+void check_step(const Config& config, const TrialStep& step, const std::vector<Node>& layers,
                 const std::string& model_name, std::set<std::string>& errors) {
   for (const Field& field : find_step_kind(step.name)->table->fields()) {
     if (!field.layer_pattern) continue;
     const Json& patterns = step.options[field.name];
     for (size_t i = 0; i < patterns.size(); ++i) {
-      const auto pattern = patterns[i].get<std::string>();
-      const auto matches = [&](const std::string& layer) { return glob_match(pattern, layer); };
+      const auto text = patterns[i].get<std::string>();
+      const std::string pattern = text.substr(0, text.find(' '));
+      const auto matches = [&](const Node& layer) {
+        return prune::pattern_matches(pattern, layer);
+      };
       if (std::any_of(layers.begin(), layers.end(), matches)) continue;
       const std::string pointer =
           fmt::format("/steps/{}/{}/{}/{}", step.index, step.name, field.name, i);
       errors.insert(config.source.error_at(
           pointer,
           fmt::format("\"{}\" matches no layer of {}{}; its layers: {}", pattern, model_name,
-                      did_you_mean(pattern, layers), fmt::join(layers, ", "))));
+                      did_you_mean(pattern, names_of(layers)),
+                      fmt::join(names_of(layers), ", "))));
     }
   }
 }
@@ -73,7 +84,7 @@ Status check_layer_patterns(const Config& config) {
     return Error{ErrorCode::kConfig, config.source.error_at("/model", expanded.error().message)};
   }
   std::set<std::string> errors;
-  std::map<std::string, std::pair<std::string, std::vector<std::string>>> known;  // Name, layers.
+  std::map<std::string, std::pair<std::string, std::vector<Node>>> known;  // Name, layers.
   for (const Trial& trial : *expanded) {
     if (trial.seed != config.seeds.front()) break;
     // An architecture's layers do not depend on the size of its input.

@@ -39,10 +39,11 @@ StepSummary summarize_steps(const Provenance& provenance) {
     const Json step = entry.value("step", Json());
     const Json result = entry.value("result", Json::object());
     summary.seconds += result.value("seconds", 0.0);
-    if (step == "prune") {
+    if (step == "prune" || step == "sparsify") {
       summary.sparsity_requested = result.value("sparsity_requested", 0.0);
       summary.sparsity_achieved = result.value("sparsity_achieved", 0.0);
-    } else if (step == "finetune" || step == "qat") {
+    }
+    if (step == "finetune" || step == "sparsify" || step == "qat") {
       summary.finetune_epochs += result.value("epochs", 0);
     } else if (step == "quantize") {
       summary.weight_bits = result.value("weight_bits", 32);

@@ -29,6 +29,8 @@ Json value_schema(const Field& field) {
       return entry_schema(field, "string");
     case FieldKind::kIntegers:
       return {{"type", "array"}, {"items", entry_schema(field, "integer")}};
+    case FieldKind::kNumbers:
+      return {{"type", "array"}, {"items", entry_schema(field, "number")}};
     case FieldKind::kStrings:
       return {{"type", "array"}, {"items", entry_schema(field, "string")}};
   }

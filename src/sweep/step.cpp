@@ -12,79 +12,13 @@
 #include "coppice/exec/plan.h"
 #include "coppice/graph/cost.h"
 #include "coppice/graph/fold.h"
-#include "coppice/prune/prune.h"
-#include "coppice/quant/qat.h"
-#include "coppice/quant/quantize.h"
 #include "coppice/sweep/config.h"
 #include "coppice/sweep/provenance.h"
 #include "coppice/sweep/tables.h"
+#include "sweep/model_steps.h"
 
 namespace coppice::sweep {
 namespace {
-
-train::TrainOptions train_options(const Table& table, const Json& options,
-                                  const StepContext& context) {
-  auto train = table.options<train::TrainOptions>(options);
-  train.seed = context.seed;
-  train.threads = context.threads;
-  train.checkpoint = context.checkpoint;
-  return train;
-}
-
-Json training_json(const train::FitReport& report) {
-  Json log = Json::array();
-  double seconds = 0;  // Also of epochs before a stop.
-  for (const train::EpochReport& epoch : report.epochs) {
-    seconds += epoch.seconds;
-    log.push_back({{"epoch", epoch.epoch},
-                   {"learning_rate", shortest_decimal(epoch.learning_rate)},
-                   {"train_loss", epoch.train_loss},
-                   {"train_accuracy", epoch.train_accuracy},
-                   {"validation_loss", epoch.validation_loss},
-                   {"validation_accuracy", epoch.validation_accuracy}});
-  }
-  return Json{{"epochs", report.epochs.size()},
-              {"best_epoch", report.best_epoch},
-              {"seconds", seconds},
-              {"log", std::move(log)}};
-}
-
-Result<Json> fit_model(const Table& table, const Json& options, const StepContext& context,
-                       Graph& graph) {
-  const auto train = train_options(table, options, context);
-  COPPICE_TRY(const auto report, train::fit(graph, *context.dataset, train, context.callbacks));
-  return training_json(report);
-}
-
-Result<Json> train_model(const Json& options, const StepContext& context, Graph& graph) {
-  return fit_model(train_table(), options, context, graph);
-}
-
-Result<Json> finetune_model(const Json& options, const StepContext& context, Graph& graph) {
-  return fit_model(finetune_table(), options, context, graph);
-}
-
-Result<Json> qat_model(const Json& options, const StepContext& context, Graph& graph) {
-  const auto train = train_options(qat_table(), options, context);
-  const auto stages = options.value(kProgressiveBits, std::vector<int>());
-  COPPICE_TRY(const auto report,
-              quant::train_in_stages(graph, *context.dataset, train, stages, context.callbacks));
-  return training_json(report);
-}
-
-Result<Json> prune_model(const Json& options, const StepContext&, Graph& graph) {
-  COPPICE_TRY(const auto report,
-              prune::apply(graph, prune_table().options<prune::PruneOptions>(options)));
-  return Json{{"sparsity_requested", report.sparsity_requested},
-              {"sparsity_achieved", report.sparsity_achieved}};
-}
-
-Result<Json> quantize_model(const Json& options, const StepContext& context, Graph& graph) {
-  auto quantize = quantize_table().options<quant::QuantizeOptions>(options);
-  quantize.seed = context.seed;
-  COPPICE_TRY(graph, quant::quantize(graph, *context.dataset, quantize));
-  return Json{{"weight_bits", quantize.weight_bits}, {"activation_bits", quantize.activation_bits}};
-}
 
 Status evaluate_model(const Json& options, const StepContext& context, const Graph& graph,
                       Json& record) {
@@ -149,21 +83,26 @@ Status measure_model(const Json& options, const StepContext& context, const Grap
   return {};
 }
 
-struct ModelStep {
-  const char* name;
-  Result<Json> (*run)(const Json& options, const StepContext& context, Graph& graph);
-};
-constexpr ModelStep kModelSteps[] = {{"train", train_model},
-                                     {"prune", prune_model},
-                                     {"finetune", finetune_model},
-                                     {"quantize", quantize_model},
-                                     {"qat", qat_model}};
+Status scan_model(const Json& options, const StepContext& context, const Graph& graph,
+                  Json& record) {
+  auto step = sensitivity_table().options<SensitivityStep>(options);
+  step.seed = context.seed;
+  step.threads = context.threads;
+  COPPICE_TRY(const auto report, prune::scan_sensitivity(graph, *context.dataset, step, step));
+  record["sensitivity"] = {{"metric", report.metric},
+                           {"layers", report.layers},
+                           {"weights", report.weights},
+                           {"sparsities", report.sparsities},
+                           {"values", report.values}};
+  return {};
+}
 
 struct RecordStep {
   const char* name;
   Status (*run)(const Json& options, const StepContext& context, const Graph& graph, Json& record);
 };
-constexpr RecordStep kRecordSteps[] = {{"evaluate", evaluate_model}, {"measure", measure_model}};
+constexpr RecordStep kRecordSteps[] = {
+    {"evaluate", evaluate_model}, {"measure", measure_model}, {"sensitivity", scan_model}};
 
 Error in_step(const std::string& name, const Error& error) {
   return Error{error.code, name + ": " + error.message};
@@ -200,9 +139,8 @@ Result<Graph> start_model(const Json& model, const Json& dataset_config,
 
 Status run_model_step(const std::string& name, const Json& options, const StepContext& context,
                       Graph& graph) {
-  const auto step = std::find_if(std::begin(kModelSteps), std::end(kModelSteps),
-                                 [&](const ModelStep& entry) { return name == entry.name; });
-  if (step == std::end(kModelSteps)) return no_such_step(name);
+  const ModelStep* step = find_model_step(name);
+  if (step == nullptr) return no_such_step(name);
   Provenance provenance = provenance_of(graph);
   const auto start = std::chrono::steady_clock::now();
   auto result = step->run(options, context, graph);

@@ -3,12 +3,11 @@
 #include "coppice/data/dataset.h"
 #include "coppice/deploy/generate.h"
 #include "coppice/graph/zoo.h"
-#include "coppice/prune/prune.h"
-#include "coppice/prune/registry.h"
 #include "coppice/quant/calibration.h"
 #include "coppice/quant/mixed_precision.h"
 #include "coppice/quant/quantize.h"
 #include "coppice/train/fit.h"
+#include "sweep/table_parts.h"
 
 namespace coppice::sweep {
 namespace {
@@ -109,46 +108,15 @@ Table make_model() {
 }
 
 Table make_train() {
-  using T = train::TrainOptions;
-  using train::LearningRateSchedule;
-  using train::Optimizer;
   Table t("train", "Train from the initial weights");
-  t.add("epochs", &T::epochs, "Passes over the training split; 0 switches the step off")
-      .in_range(0, 100000)
-      .in("epochs");
-  t.add("batch_size", &T::batch_size, "Samples that one step averages over")
-      .in_range(1, 65536)
-      .in("samples");
-  t.add("optimizer", &T::optimizer, {{"sgd", Optimizer::kSgd}, {"adam", Optimizer::kAdam}},
-        "Update rule");
-  t.add("learning_rate", &T::learning_rate, "Largest learning rate").above(0);
-  t.add("momentum", &T::momentum, "Momentum of sgd").in_range(0, 1).below(1);
-  t.add("weight_decay", &T::weight_decay, "L2 penalty on weights, not on biases and batch norms")
-      .at_least(0);
-  t.add("decoupled_decay", &T::decoupled_decay,
-        "Decay the weight itself (AdamW), not the gradient");
-  t.add("schedule", &T::schedule,
-        {{"constant", LearningRateSchedule::kConstant},
-         {"step", LearningRateSchedule::kStep},
-         {"cosine", LearningRateSchedule::kCosine}},
-        "How the learning rate falls");
-  t.add("step_epochs", &T::step_epochs,
-        "\"step\" schedule: epochs at which the rate is multiplied by step_factor")
-      .at_least(0);
-  t.add("step_factor", &T::step_factor, "\"step\" schedule: that factor").above(0);
-  t.add("warmup_epochs", &T::warmup_epochs, "Linear ramp of the rate from 0")
-      .at_least(0)
-      .in("epochs");
-  t.add("label_smoothing", &T::label_smoothing, "Share of the target spread over all classes")
-      .in_range(0, 1)
-      .below(1);
-  t.add("keep_best", &T::keep_best, "Keep the epoch of best validation accuracy, else the last");
+  add_training<train::TrainOptions>(t);
   return t;
 }
 
 Table make_finetune() {
   Table t = make_train().derive("finetune", "Train on; pruned weights stay zero",
                                 {{"epochs", 5}, {"learning_rate", 3e-4}});
+  add_distillation<train::TrainOptions>(t);
   t.add(kOnlyAfterPruning, FieldKind::kBoolean,
         "Switch the step off in trials where no step before it prunes, so that a grid does not "
         "hold the dense model fine-tuned")
@@ -189,29 +157,6 @@ Table make_qat() {
         "epochs each")
       .in_range(2, 8)
       .by_default(Json::array());
-  return t;
-}
-
-Table make_prune() {
-  using P = prune::PruneOptions;
-  Table t("prune", "Set weights to zero for good");
-  t.add("sparsity", &P::sparsity, "Share of weights that become zero; 0 switches the step off")
-      .in_range(0, 1)
-      .below(1);
-  const auto named = [&](const char* name, std::string P::*member, const char* doc,
-                         const std::vector<prune::NamedOption>& options) {
-    Field& field = t.add(name, member, doc);
-    for (const prune::NamedOption& option : options)
-      field.allowed.push_back(std::string(option.name));
-  };
-  named("granularity", &P::granularity, "What is removed together", prune::granularities());
-  named("criterion", &P::criterion, "Score of a group of weights; the smallest are removed",
-        prune::criteria());
-  named("scope", &P::scope, "Where scores are compared: in each layer (\"local\")",
-        prune::scopes());
-  t.add("layers", &P::layers, "Layers to prune, as names or globs; empty: all with weights")
-      .matches_layers();
-  t.add("skip", &P::skip, "Layers to leave alone, as names or globs").matches_layers();
   return t;
 }
 
@@ -358,10 +303,6 @@ const Table& qat_table() {
   static const Table table = make_qat();
   return table;
 }
-const Table& prune_table() {
-  static const Table table = make_prune();
-  return table;
-}
 const Table& quantize_table() {
   static const Table table = make_quantize();
   return table;
@@ -382,9 +323,11 @@ const Table& report_table() {
 const std::vector<StepKind>& step_kinds() {
   static const std::vector<StepKind> kinds = {
       {&train_table(), "epochs", 0, true},         {&prune_table(), "sparsity", 0.0, true},
-      {&finetune_table(), "epochs", 0, true},      {&quantize_table(), "weight_bits", 32, true},
+      {&sparsify_table(), "sparsity", 0.0, true},  {&finetune_table(), "epochs", 0, true},
+      {&dead_channel_table(), "samples", 0, true}, {&unify_table(), "share", 0.0, true},
+      {&cluster_table(), "clusters", 0, true},     {&quantize_table(), "weight_bits", 32, true},
       {&qat_table(), "epochs", 0, true},           {&evaluate_table(), nullptr, nullptr, false},
-      {&measure_table(), nullptr, nullptr, false},
+      {&measure_table(), nullptr, nullptr, false}, {&sensitivity_table(), nullptr, nullptr, false},
   };
   return kinds;
 }

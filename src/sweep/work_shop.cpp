@@ -102,11 +102,24 @@ Status WorkShop::apply_step(const WorkNode& node, Graph& graph) {
   context.seed = trial.seed;
   context.threads = threads_;
   context.checkpoint = checkpoint_path(models_, node.key);
+  context.teacher = [&] { return teacher_of(trial); };
   context.callbacks.on_batch = [&](const train::Progress& progress) {
     report_step(trial, node.step->name, progress);
   };
   report_step(trial, node.step->name, {});
   return run_model_step(node.step->name, node.step->options, context, graph);
+}
+
+/// The trial's model before anything was taken from it: later models of the tree are made from it,
+/// so that its file is there.
+Result<Graph> WorkShop::teacher_of(const Trial& trial) {
+  const std::string* key = &trial.initial_key;
+  for (const TrialStep& step : trial.steps) {
+    if (step.name != "train" && step.name != "finetune") break;
+    key = &step.key;
+  }
+  if (*key == trial.initial_key) return initial_model(trial);
+  return io::load_model(model_path(models_, *key));
 }
 
 /// Keeps the model for the nodes that follow and, but for a bare initial model, for later runs.

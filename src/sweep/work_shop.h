@@ -29,6 +29,7 @@ class WorkShop {
   void make_model(WorkNode& node);
   Result<Graph> initial_model(const Trial& trial);
   Status apply_step(const WorkNode& node, Graph& graph);
+  Result<Graph> teacher_of(const Trial& trial);
   Status store(WorkNode& node, Graph graph);
   void finish_trial(const Trial& trial, const WorkNode& node);
   Status look_at_model(const Trial& trial, const WorkNode& node, Json& record);

@@ -29,7 +29,7 @@ class BatchNormLayer : public Layer {
     for (int lane = 0; lane < setup.gradients.count; ++lane) lanes_.emplace_back(channels_);
   }
 
-  bool needs_batch() const override { return setup_.batch_statistics; }
+  bool needs_batch() const override { return setup_.batch_statistics || setup_.training; }
 
   void prepare() override {
     for (size_t c = 0; c < size(); ++c) {
@@ -41,6 +41,7 @@ class BatchNormLayer : public Layer {
 
   // Sums of x and x^2, less a value near the mean (the lane's first row) that keeps the digits.
   void gather_forward(const Tile& tile) override {
+    if (!setup_.batch_statistics) return;
     Lane& lane = lanes_[static_cast<size_t>(tile.lane)];
     if (lane.rows == 0) lane.shift.assign(x(tile));
     lane.rows += rows(tile);
@@ -51,6 +52,7 @@ class BatchNormLayer : public Layer {
   }
 
   void finish_forward() override {
+    if (!setup_.batch_statistics) return;
     int64_t count = 0;
     std::vector<double>& squares = work_[0];
     squares.assign(size(), 0.0);
@@ -100,6 +102,7 @@ class BatchNormLayer : public Layer {
       const double factor = gamma_.value[c] * inverse;
       gradient(gamma_, 0)[c] = static_cast<float>(products[c] * inverse);
       gradient(beta_, 0)[c] = static_cast<float>(sums[c]);
+      if (!setup_.batch_statistics) continue;  // The statistics do not depend on x.
       slope[c] = -factor * inverse * inverse * products[c] / batch_rows_;
       constant[c] = -factor * sums[c] / batch_rows_ - slope[c] * mean_values_[c];
     }

@@ -110,7 +110,7 @@ Result<Evaluation> evaluate(const Graph& graph, const data::Dataset& dataset, da
   const SampleSource source(dataset, split, false, pool);
   if (graph.quantized()) return evaluate_plan(graph, source, pool);
   ParameterStore parameters(graph);
-  Network network(graph, parameters, kernels_for(isa), {kEvaluationBatch, Mode::kInference, 0.0f});
+  Network network(graph, parameters, kernels_for(isa), {kEvaluationBatch, Mode::kInference});
   return evaluate_network(network, kEvaluationBatch, source, pool);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 
 #include "coppice/core/random.h"
 #include "train/checkpoint.h"
@@ -41,6 +42,13 @@ Status check_options(const TrainOptions& o) {
     return option_error(
         fmt::format("range_momentum is {}, expected within [0, 1)", o.range_momentum));
   }
+  if (!(o.distillation >= 0.0f && o.distillation <= 1.0f)) {
+    return option_error(fmt::format("distillation is {}, expected within [0, 1]", o.distillation));
+  }
+  if (!(o.distillation_temperature > 0.0f) || !std::isfinite(o.distillation_temperature)) {
+    return option_error(fmt::format("distillation_temperature is {}, expected above 0",
+                                    o.distillation_temperature));
+  }
   if (!(o.warmup_epochs >= 0.0f) || !std::isfinite(o.warmup_epochs)) {
     return option_error(fmt::format("warmup_epochs is {}, expected 0 or more", o.warmup_epochs));
   }
@@ -51,28 +59,36 @@ Status check_options(const TrainOptions& o) {
 class Trainer {
  public:
   Trainer(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
-          const TrainCallbacks& callbacks, const Kernels& kernels)
+          const TrainCallbacks& callbacks, const TrainingPartners& partners,
+          const Kernels& kernels)
       : graph_(graph),
         dataset_(dataset),
         options_(options),
         callbacks_(callbacks),
+        hook_(partners.hook),
         samples_(dataset.size(data::Split::kTrain)),
         pool_(options.threads),
         quantization_(graph.quantized() ? std::make_unique<Quantization>(graph, options) : nullptr),
         parameters_(trained_graph()),
         network_(trained_graph(), parameters_, kernels,
-                 {options.batch_size, Mode::kTraining, options.label_smoothing, quantization()}),
+                 {options.batch_size, Mode::kTraining, options.label_smoothing, quantization(),
+                  Objective::kCrossEntropy, options.distillation,
+                  options.distillation_temperature}),
         inference_(trained_graph(), parameters_, kernels,
                    {kEvaluationBatch, Mode::kInference, 0.0f, quantization()}),
         optimizer_(parameters_, options, kernels),
         validation_(dataset, data::Split::kValidation, options.epochs > 1, pool_) {
     best_values_ = values();
     if (quantization_) quantization_->bind(parameters_);
+    if (options.distillation > 0.0f) {
+      teacher_ = std::make_unique<Teacher>(*partners.teacher, kernels, options.batch_size);
+    }
   }
 
   Result<FitReport> run() {
     std::string fingerprint;
-    if (!options_.checkpoint.empty()) {
+    const bool checkpoints = !options_.checkpoint.empty() && hook_ == nullptr;
+    if (checkpoints) {
       fingerprint = fingerprint_of(trained_graph(), dataset_, options_);
       if (std::filesystem::exists(options_.checkpoint)) COPPICE_TRY_STATUS(resume(fingerprint));
     }
@@ -83,7 +99,7 @@ class Trainer {
         report_.best_epoch = done.epoch;
         best_values_ = values();
       }
-      if (!options_.checkpoint.empty()) COPPICE_TRY_STATUS(save(fingerprint));
+      if (checkpoints) COPPICE_TRY_STATUS(save(fingerprint));
       if (callbacks_.on_epoch) callbacks_.on_epoch(done);
     }
     set_values(best_values_);
@@ -110,7 +126,12 @@ class Trainer {
   }
 
   // Validation sets are small: of equal accuracies the lower loss wins.
-  bool is_best(const EpochReport& epoch) const {
+  // While a hook still changes the model, the latest epoch is all there is.
+  bool is_best(const EpochReport& epoch) {
+    if (hook_ != nullptr && !best_is_settled_) {
+      best_is_settled_ = hook_->settled(optimizer_.steps(), steps_in_all());
+      return true;
+    }
     if (!options_.keep_best || validation_.size() == 0 || report_.best_epoch == 0) return true;
     const EpochReport& best = report_.epochs[static_cast<size_t>(report_.best_epoch - 1)];
     if (epoch.validation_accuracy != best.validation_accuracy) {
@@ -153,12 +174,29 @@ class Trainer {
     });
   }
 
+  int batches_an_epoch() const {
+    return (samples_ + options_.batch_size - 1) / options_.batch_size;
+  }
+  int64_t steps_in_all() const { return int64_t{options_.epochs} * batches_an_epoch(); }
+
+  // The teacher's logits for the batch that is loaded; empty without a teacher.
+  std::span<const float> ask_teacher(int count) {
+    if (teacher_ == nullptr) return {};
+    Network& network = teacher_->network;
+    for (int i = 0; i < count; ++i) {
+      const auto x = network_.input(i);
+      std::copy(x.begin(), x.end(), network.input(i).begin());
+    }
+    network.infer(pool_, count);
+    return {network.logits(0).data(), static_cast<size_t>(count * network.classes())};
+  }
+
   Result<EpochReport> run_epoch(int epoch) {
     const auto start = std::chrono::steady_clock::now();
     if (quantization_) quantization_->freeze(epoch >= options_.epochs - options_.frozen_epochs);
     Random random(options_.seed, "shuffle", static_cast<uint64_t>(epoch));
     const std::vector<int> order = random_permutation(samples_, random);
-    const int batches = (samples_ + options_.batch_size - 1) / options_.batch_size;
+    const int batches = batches_an_epoch();
     EpochReport done;
     done.epoch = epoch + 1;
     double loss = 0, correct = 0;
@@ -170,12 +208,16 @@ class Trainer {
       step.seed = options_.seed;
       step.first_sample = static_cast<uint64_t>(epoch) * static_cast<uint64_t>(samples_) +
                           static_cast<uint64_t>(begin);
-      const BatchResult result = network_.train(pool_, labels_, step);
+      const BatchResult result = network_.train(pool_, labels_, step, ask_teacher(count));
       if (!std::isfinite(result.loss) || (quantization_ && !quantization_->broken_layer().empty()))
         return not_finite(epoch, batch);
       // The rate in the middle of the step: never 0 under warm-up or at the end of a cosine.
       done.learning_rate = learning_rate_at(options_, epoch + (batch + 0.5) / batches);
       optimizer_.step(pool_, network_.gradients(), done.learning_rate);
+      if (hook_ != nullptr) {
+        Access access(*this);
+        COPPICE_TRY_STATUS(hook_->after_step(optimizer_.steps(), steps_in_all(), access));
+      }
       loss += result.loss;
       correct += result.correct;
       if (callbacks_.on_batch) {
@@ -220,10 +262,36 @@ class Trainer {
                              graph_.name, epoch + 1, batch + 1, where, options_.learning_rate)};
   }
 
+  struct Teacher {
+    Teacher(const Graph& graph, const Kernels& kernels, int batch)
+        : parameters(graph), network(graph, parameters, kernels, {batch, Mode::kInference}) {}
+    ParameterStore parameters;
+    Network network;
+  };
+
+  class Access : public ModelAccess {
+   public:
+    explicit Access(Trainer& trainer) : trainer_(trainer) {}
+    void read(Graph& graph) const override { trainer_.parameters_.write_to(graph); }
+    void write(const Graph& graph) override { trainer_.parameters_.read_from(graph); }
+    std::vector<float> gradient(size_t node, size_t parameter) const override {
+      std::vector<float> sum;
+      for (const ParameterRange& range : trainer_.parameters_.ranges()) {
+        if (range.node != node || range.parameter != parameter) continue;
+        trainer_.network_.gradients().sum(range.offset, range.size, sum);
+      }
+      return sum;
+    }
+
+   private:
+    Trainer& trainer_;
+  };
+
   Graph& graph_;
   const data::Dataset& dataset_;
   const TrainOptions& options_;
   const TrainCallbacks& callbacks_;
+  TrainingHook* hook_;
   int samples_;
   ThreadPool pool_;
   std::unique_ptr<Quantization> quantization_;  // Training for integers.
@@ -234,21 +302,38 @@ class Trainer {
   SampleSource validation_;
   std::vector<int> labels_;
   std::vector<float> best_values_;
+  std::unique_ptr<Teacher> teacher_;
+  bool best_is_settled_ = false;
   FitReport report_;
 };
+
+Status check_teacher(const TrainOptions& options, const data::Dataset& dataset,
+                     const Graph* teacher) {
+  if (options.distillation == 0.0f) return {};
+  if (teacher == nullptr) return option_error("distillation needs a teacher, a float model");
+  COPPICE_TRY_STATUS(check_fits(*teacher, dataset));
+  if (!teacher->quantized()) return {};
+  return option_error(teacher->name + ": a quantized model cannot be the teacher");
+}
 
 }  // namespace
 
 Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
-                      const TrainCallbacks& callbacks) {
+                      const TrainCallbacks& callbacks, const TrainingPartners& partners) {
   COPPICE_TRY_STATUS(check_options(options));
   COPPICE_TRY_STATUS(check_fits(graph, dataset));
   if (graph.quantized()) COPPICE_TRY_STATUS(check_trainable(graph, options));
+  if (graph.quantized() && partners.hook != nullptr) {
+    return Error{ErrorCode::kUnsupported,
+                 graph.name + ": masks and shared weights change in the float model, before "
+                              "quantization"};
+  }
   if (options.epochs > 0 && dataset.size(data::Split::kTrain) == 0) {
     return Error{ErrorCode::kInvalidArgument, dataset.name() + ": no training samples"};
   }
+  COPPICE_TRY_STATUS(check_teacher(options, dataset, partners.teacher));
   COPPICE_TRY(const Isa isa, active_isa());
-  Trainer trainer(graph, dataset, options, callbacks, kernels_for(isa));
+  Trainer trainer(graph, dataset, options, callbacks, partners, kernels_for(isa));
   return trainer.run();
 }
 

@@ -27,6 +27,8 @@ struct GradientLanes {
   int64_t stride = 0;
   int count = 0;
   float* lane(int index) const { return data + index * stride; }
+  /// The gradients [offset, offset + size) added up in lane order.
+  void sum(int64_t offset, int64_t size, std::vector<float>& result) const;
 };
 
 /// Everything that a layer is made from; it outlives the layer.
@@ -43,7 +45,7 @@ struct LayerSetup {
   Quantization* quantization = nullptr;  ///< Training for integers, else nullptr.
   int batch = 0;
   bool batch_statistics = false;  ///< Batch norms normalize by the batch.
-  bool training = false;          ///< Gradients and dropout.
+  bool training = false;          ///< Gradients are wanted.
 
   const Node& node() const { return graph->nodes[node_index]; }
   const Shape& output_shape() const {
@@ -112,5 +114,13 @@ class Layer {
 
   const LayerSetup setup_;
 };
+
+inline void GradientLanes::sum(int64_t offset, int64_t size, std::vector<float>& result) const {
+  result.assign(static_cast<size_t>(size), 0.0f);
+  for (int l = 0; l < count; ++l) {
+    const float* from = lane(l) + offset;
+    for (size_t i = 0; i < result.size(); ++i) result[i] += from[i];
+  }
+}
 
 }  // namespace coppice::train

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "train/denormals.h"
 #include "train/gradient_plan.h"
@@ -24,16 +25,19 @@ int tile_size(const Graph& graph, int lane_samples) {
   return static_cast<int>(std::clamp<int64_t>(kTileFloats / largest, 1, lane_samples));
 }
 
+bool wants_gradients(Mode mode) { return mode == Mode::kTraining || mode == Mode::kGradients; }
+
 }  // namespace
 
 // Between forward and backward: loss, accuracy, and the gradient of the logits.
 class Network::LossLayer : public Layer {
  public:
-  LossLayer(const LayerSetup& setup, float smoothing)
-      : Layer(setup), smoothing_(smoothing), lanes_(static_cast<size_t>(setup.gradients.count)) {}
+  LossLayer(const LayerSetup& setup, const NetworkOptions& options)
+      : Layer(setup), options_(options), lanes_(static_cast<size_t>(setup.gradients.count)) {}
 
-  void start(std::span<const int> labels) {
+  void start(std::span<const int> labels, std::span<const float> teacher) {
     labels_ = labels;
+    teacher_ = teacher;
     std::fill(lanes_.begin(), lanes_.end(), BatchResult{});
   }
 
@@ -45,8 +49,20 @@ class Network::LossLayer : public Layer {
       const float* logits = y(tile) + i * classes;
       const int label = labels_[static_cast<size_t>(tile.first + i)];
       float* gradient = output().gradient == nullptr ? nullptr : dy(tile) + i * classes;
-      result.loss += cross_entropy(logits, classes, label, smoothing_, scale, gradient);
       result.correct += largest_index(logits, classes) == label;
+      if (options_.objective == Objective::kSumOfOutputs) {
+        result.loss += std::accumulate(logits, logits + classes, 0.0);
+        if (gradient != nullptr) std::fill_n(gradient, classes, 1.0f);
+        continue;
+      }
+      const float share = teacher_.empty() ? 0.0f : options_.distillation;
+      result.loss += (1.0f - share) * cross_entropy(logits, classes, label, options_.label_smoothing,
+                                                    (1.0f - share) * scale, gradient);
+      if (share == 0.0f) continue;
+      const float* teacher = teacher_.data() + (tile.first + i) * classes;
+      result.loss += share * distillation_loss(logits, teacher, classes,
+                                               options_.distillation_temperature, share * scale,
+                                               gradient);
     }
   }
   void backward(const Tile&) override {}
@@ -61,8 +77,9 @@ class Network::LossLayer : public Layer {
   }
 
  private:
-  float smoothing_;
+  NetworkOptions options_;
   std::span<const int> labels_;
+  std::span<const float> teacher_;
   std::vector<BatchResult> lanes_;
 };
 
@@ -72,19 +89,19 @@ Network::Network(const Graph& graph, ParameterStore& parameters, const Kernels& 
   lanes_.count = lane_count(options.batch);
   lane_samples_ = (options.batch + lanes_.count - 1) / lanes_.count;
   tile_samples_ = tile_size(graph, lane_samples_);
-  const bool training = options.mode == Mode::kTraining;
-  if (training) {
+  const bool gradients = wants_gradients(options.mode);
+  if (gradients) {
     lanes_.stride = parameters.trainable();
     lane_values_ = AlignedFloats(static_cast<size_t>(lanes_.stride * lanes_.count));
     lanes_.data = lane_values_.data();
   }
-  const LoweredGraph lowered = lower(graph, training);
+  const LoweredGraph lowered = lower(graph, options.mode == Mode::kTraining);
   GradientPlan plan;
-  if (training) plan = plan_gradients(graph, lowered);
+  if (gradients) plan = plan_gradients(graph, lowered);
   allocate(graph, lowered, plan);
   make_layers(graph, lowered, plan, parameters);
   schedule_forward();
-  if (training) schedule_backward(lowered, plan);
+  if (gradients) schedule_backward(lowered, plan);
 }
 
 Network::~Network() = default;
@@ -136,8 +153,8 @@ void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const
   setup.step = &step_;
   setup.quantization = options_.quantization;
   setup.batch = options_.batch;
-  setup.batch_statistics = options_.mode != Mode::kInference;
-  setup.training = options_.mode == Mode::kTraining;
+  setup.batch_statistics = options_.mode == Mode::kStatistics || options_.mode == Mode::kTraining;
+  setup.training = wants_gradients(options_.mode);
   for (size_t l = 0; l < lowered.layers.size(); ++l) {
     const LoweredLayer& layer = lowered.layers[l];
     const Node& node = graph.nodes[layer.node];
@@ -163,7 +180,7 @@ void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const
     output_layer_ = make_output_layer(lowered.logits_tensor, setup);
   }
   setup.output = logits_;
-  loss_ = std::make_unique<LossLayer>(setup, options_.label_smoothing);
+  loss_ = std::make_unique<LossLayer>(setup, options_);
 }
 
 void Network::schedule_forward() {
@@ -209,7 +226,7 @@ void Network::run_lane(const Phase& phase, int lane) {
   const FlushDenormals flush;
   const int begin = lane * lane_samples_;
   const int end = std::min(begin + lane_samples_, step_.samples);
-  if (&phase == &phases_.front() && options_.mode == Mode::kTraining) {
+  if (&phase == &phases_.front() && wants_gradients(options_.mode)) {
     std::fill_n(lanes_.lane(lane), lanes_.stride, 0.0f);
   }
   for (int first = begin; first < end; first += tile_samples_) {
@@ -253,10 +270,11 @@ void Network::infer(ThreadPool& pool, int samples, float statistics_momentum) {
   run_phases(pool);
 }
 
-BatchResult Network::train(ThreadPool& pool, std::span<const int> labels, const StepState& step) {
+BatchResult Network::train(ThreadPool& pool, std::span<const int> labels, const StepState& step,
+                           std::span<const float> teacher) {
   step_ = step;
   step_.samples = static_cast<int>(labels.size());
-  loss_->start(labels);
+  loss_->start(labels, teacher);
   run_phases(pool);
   finish_gradients(pool);
   return loss_->total();

@@ -17,6 +17,13 @@ enum class Mode {
   kInference,   ///< Running statistics, no dropout.
   kStatistics,  ///< Batch norms use and record the batch's statistics; no dropout, no gradients.
   kTraining,    ///< Batch statistics, dropout, gradients.
+  kGradients,   ///< Running statistics, no dropout, gradients: the loss as inference sees it.
+};
+
+/// What the gradients are of.
+enum class Objective {
+  kCrossEntropy,
+  kSumOfOutputs,  ///< The sum of the logits; labels are not read (SynFlow).
 };
 
 struct NetworkOptions {
@@ -24,6 +31,9 @@ struct NetworkOptions {
   Mode mode = Mode::kInference;
   float label_smoothing = 0.0f;
   Quantization* quantization = nullptr;  ///< Run in integers (see quantization.h), else nullptr.
+  Objective objective = Objective::kCrossEntropy;
+  float distillation = 0.0f;              ///< Share of the loss that follows a teacher.
+  float distillation_temperature = 4.0f;  ///< Softens both outputs.
 };
 
 /// Sums over the samples of a batch.
@@ -50,8 +60,10 @@ class Network {
   /// Forward for the first `samples` inputs. `statistics_momentum` as in StepState.
   void infer(ThreadPool& pool, int samples, float statistics_momentum = -1.0f);
 
-  /// Forward, loss and backward; the gradients of the mean loss are then in gradients().
-  BatchResult train(ThreadPool& pool, std::span<const int> labels, const StepState& step);
+  /// Forward, loss and backward; the gradients of the mean loss are then in gradients(). With
+  /// distillation, `teacher` holds the teacher's logits [samples, classes].
+  BatchResult train(ThreadPool& pool, std::span<const int> labels, const StepState& step,
+                    std::span<const float> teacher = {});
 
   /// The first layer whose output of the last batch holds a value that is not finite, or "".
   std::string first_broken_layer() const;

@@ -9,6 +9,11 @@ ParameterStore::ParameterStore(const Graph& graph) {
   trainable_ = size_;
   place(graph, false);
   values_ = AlignedFloats(static_cast<size_t>(size_));
+  read_from(graph);
+}
+
+void ParameterStore::read_from(const Graph& graph) {
+  mask_.clear();
   for (const auto& range : ranges_) {
     const Parameter& parameter = graph.nodes[range.node].parameters[range.parameter];
     float* to = values() + range.offset;
@@ -42,6 +47,10 @@ void ParameterStore::write_to(Graph& graph) const {
     Parameter& parameter = graph.nodes[range.node].parameters[range.parameter];
     const float* from = values() + range.offset;
     std::copy(from, from + range.size, parameter.value.begin());
+    if (mask_.empty() || range.offset >= trainable_) continue;
+    const uint8_t* mask = mask_.data() + range.offset;
+    const bool pruned = std::any_of(mask, mask + range.size, [](uint8_t keep) { return keep == 0; });
+    if (pruned || !parameter.mask.empty()) parameter.mask.assign(mask, mask + range.size);
   }
 }
 

@@ -25,8 +25,10 @@ class ParameterStore {
  public:
   explicit ParameterStore(const Graph& graph);
 
-  /// Copies the values back. Pruned elements are zero.
+  /// Copies values and masks back. Pruned elements are zero.
   void write_to(Graph& graph) const;
+  /// Takes values and masks from a graph of the same structure.
+  void read_from(const Graph& graph);
 
   const ParameterRange* find(size_t node, std::string_view name) const;
   const std::vector<ParameterRange>& ranges() const { return ranges_; }

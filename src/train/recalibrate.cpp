@@ -25,7 +25,7 @@ Status recalibrate_batch_norm(Graph& graph, const data::Dataset& dataset, int sa
 
   ThreadPool pool;
   ParameterStore parameters(graph);
-  Network network(graph, parameters, kernels_for(isa), {batch, Mode::kStatistics, 0.0f});
+  Network network(graph, parameters, kernels_for(isa), {batch, Mode::kStatistics});
   // A last batch that is not full would weigh as much as the others: it is left out.
   for (int step = 0; (step + 1) * batch <= total; ++step) {
     pool.run(batch, [&](int i) {

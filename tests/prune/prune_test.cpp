@@ -151,8 +151,8 @@ TEST(Prune, ErrorsSayWhatIsThere) {
 
 TEST(Prune, RegistriesNameWhatOptionsTake) {
   const PruneOptions defaults;
-  const auto has = [](const std::vector<NamedOption>& options, const std::string& name) {
-    return std::any_of(options.begin(), options.end(), [&](const NamedOption& option) {
+  const auto has = [](const std::vector<Listed>& options, const std::string& name) {
+    return std::any_of(options.begin(), options.end(), [&](const Listed& option) {
       return option.name == name && !option.summary.empty();
     });
   };

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "coppice/core/file.h"
 #include "coppice/core/process.h"
 #include "coppice/sweep/journal.h"
 #include "sweep/tiny_data.h"
@@ -51,6 +52,16 @@ TEST_F(Cli, TrainPruneFineTuneQuantizeEvaluate) {
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_NE(result.output.find("sparsity 75.00 % requested, 75.00 % achieved"), std::string::npos)
       << result.output;
+
+  result = call({"sensitivity", in("m.safetensors"), "--sparsities", "0.5,0.9", "--samples", "20",
+                 "--allocate", "0.6", "--csv", in("s.csv"), "--html", in("s.html")});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_NE(result.output.find("sparsity=0."), std::string::npos) << result.output;
+  EXPECT_EQ(read_file(in("s.csv"))->rfind("layer,weights,sparsity,loss\n", 0), 0u);
+  EXPECT_NE(read_file(in("s.html"))->find("class=\"heat\""), std::string::npos);
+  result = call({"prune", in("m.safetensors"), "--granularity", "channel", "--criterion", "snip",
+                 "-o", in("c.safetensors")});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
 
   // The dataset is known from the file.
   result =

@@ -1,19 +1,17 @@
 #pragma once
 
-#include <string_view>
 #include <vector>
+
+#include "coppice/core/listing.h"
 
 namespace coppice::prune {
 
-/// A name that a config may use, and one line about it.
-struct NamedOption {
-  std::string_view name;
-  std::string_view summary;
-};
-
-/// What can be named in PruneOptions, in the order of the documentation.
-const std::vector<NamedOption>& criteria();
-const std::vector<NamedOption>& granularities();
-const std::vector<NamedOption>& scopes();
+/// What can be named in the options of pruning, in the order of the documentation.
+const std::vector<Listed>& criteria();
+const std::vector<Listed>& granularities();  ///< RxC, N:M and K/W stand for numbers.
+const std::vector<Listed>& scopes();
+const std::vector<Listed>& costs();
+const std::vector<Listed>& group_reductions();
+const std::vector<Listed>& sensitivity_metrics();
 
 }  // namespace coppice::prune

@@ -15,7 +15,7 @@
 namespace coppice::sweep {
 
 /// What a field's JSON value must be.
-enum class FieldKind { kBoolean, kInteger, kNumber, kString, kIntegers, kStrings };
+enum class FieldKind { kBoolean, kInteger, kNumber, kString, kIntegers, kNumbers, kStrings };
 
 /// "a number", "a list of strings", ...: the kind in an error message.
 std::string_view kind_name(FieldKind kind);
@@ -33,7 +33,9 @@ struct Field {
   bool above_minimum = false;  ///< The minimum itself is not allowed.
   std::vector<Json> allowed;   ///< The only values (of each entry, for a list).
   bool required = false;       ///< A config must give it.
-  bool layer_pattern = false;  ///< Globs that must each match a layer of the model.
+  bool layer_pattern = false;  ///< Each entry's first word must match a layer of the model.
+  /// Strings with a grammar of their own: why one does not fit it, or "".
+  std::function<std::string(const std::string&)> misfit;
   Json default_value;          ///< What an absent key means.
   std::function<void(void*, const Json&)> assign;  ///< Empty: no member, the config alone uses it.
 
@@ -44,6 +46,9 @@ struct Field {
   Field& in(const char* unit_name) { return unit = unit_name, *this; }
   Field& one_of(std::initializer_list<Json> values) { return allowed = values, *this; }
   Field& must_be_given() { return required = true, *this; }
+  Field& parsed_by(std::function<std::string(const std::string&)> explain) {
+    return misfit = std::move(explain), *this;
+  }
   Field& matches_layers() { return layer_pattern = true, *this; }
   Field& by_default(Json value) { return default_value = std::move(value), *this; }
 
@@ -124,6 +129,7 @@ constexpr FieldKind kind_of() {
   if constexpr (std::is_same_v<M, std::string>) return FieldKind::kString;
   if constexpr (std::is_same_v<M, std::vector<std::string>>) return FieldKind::kStrings;
   if constexpr (std::is_same_v<M, std::vector<int>>) return FieldKind::kIntegers;
+  if constexpr (std::is_same_v<M, std::vector<double>>) return FieldKind::kNumbers;
   if constexpr (std::is_floating_point_v<M>) return FieldKind::kNumber;
   return FieldKind::kInteger;
 }

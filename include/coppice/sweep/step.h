@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 
 #include "coppice/data/dataset.h"
 #include "coppice/sweep/located_json.h"
@@ -16,6 +17,8 @@ struct StepContext {
   std::filesystem::path checkpoint;   ///< Training goes on from here after a stop; may be empty.
   std::filesystem::path work_folder;  ///< Room for a firmware's build; made and removed.
   train::TrainCallbacks callbacks;
+  /// The model before the first pruning, for distillation; empty: there is none.
+  std::function<Result<Graph>()> teacher;
 };
 
 /// The model of a resolved "model" object before its first step, sized for `dataset` (whose

@@ -1,6 +1,10 @@
 #pragma once
 
+#include "coppice/prune/schedule.h"
+#include "coppice/prune/sensitivity.h"
+#include "coppice/prune/shared_values.h"
 #include "coppice/sweep/field.h"
+#include "coppice/train/fit.h"
 
 namespace coppice::sweep {
 
@@ -16,8 +20,18 @@ const Table& train_table();
 const Table& finetune_table();
 /// train::TrainOptions for a quantized model.
 const Table& qat_table();
-/// prune::PruneOptions.
+/// PruneStep.
 const Table& prune_table();
+/// SparsifyStep.
+const Table& sparsify_table();
+/// UnifyStep.
+const Table& unify_table();
+/// ClusterStep.
+const Table& cluster_table();
+/// DeadChannelStep.
+const Table& dead_channel_table();
+/// SensitivityStep.
+const Table& sensitivity_table();
 /// quant::QuantizeOptions; 32 bits mean that the model stays float.
 const Table& quantize_table();
 /// EvaluateOptions.
@@ -26,6 +40,25 @@ const Table& evaluate_table();
 const Table& measure_table();
 /// What report.html draws.
 const Table& report_table();
+
+/// Prune at once; then, without training, fit the batch norms to what is left.
+struct PruneStep : prune::PruneOptions {
+  int recalibrate_samples = 512;
+};
+
+/// Prune while training.
+struct SparsifyStep : prune::PruneOptions, prune::ScheduleOptions, train::TrainOptions {};
+
+/// Weights that share values, and training that keeps them so.
+struct UnifyStep : prune::UnifyOptions, train::TrainOptions {};
+struct ClusterStep : prune::ClusterOptions, train::TrainOptions {};
+
+struct DeadChannelStep {
+  int samples = 512;
+};
+
+/// A scan, by what it prunes.
+struct SensitivityStep : prune::PruneOptions, prune::SensitivityOptions {};
 
 /// On which splits the accuracy is taken.
 struct EvaluateOptions {

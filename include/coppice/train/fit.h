@@ -43,6 +43,8 @@ struct TrainOptions {
   float step_factor = 0.1f;
   float warmup_epochs = 0.0f;  ///< Linear ramp from 0.
   float label_smoothing = 0.0f;
+  float distillation = 0.0f;              ///< Share of the loss that follows a teacher.
+  float distillation_temperature = 4.0f;  ///< Softens the outputs of both (Hinton et al., 2015).
   uint64_t seed = 0;  ///< Shuffling and dropout.
   int threads = 0;    ///< 0: all cores. The result does not depend on it.
   // A quantized graph only (quantization-aware training).
@@ -79,6 +81,36 @@ struct TrainCallbacks {
   std::function<void(const Progress&)> on_batch;
 };
 
+/// The model between two steps of a training.
+class ModelAccess {
+ public:
+  virtual ~ModelAccess() = default;
+  /// Copies values and masks into a graph of the same structure.
+  virtual void read(Graph& graph) const = 0;
+  /// Takes values and masks from it. Pruned elements, and their momenta, become zero.
+  virtual void write(const Graph& graph) = 0;
+  /// The last step's gradient of graph.nodes[node].parameters[parameter], that of pruned elements
+  /// included.
+  virtual std::vector<float> gradient(size_t node, size_t parameter) const = 0;
+};
+
+/// Changes a model while it is trained: gradual pruning, regrowth, weights that share a value.
+class TrainingHook {
+ public:
+  virtual ~TrainingHook() = default;
+  /// Called after step `step` (from 1) of `steps`.
+  virtual Status after_step(int64_t step, int64_t steps, ModelAccess& model) = 0;
+  /// Whether the model after this step may be kept: an epoch that ends before the final sparsity
+  /// is reached never counts as the best.
+  virtual bool settled(int64_t step, int64_t steps) const = 0;
+};
+
+/// What else takes part in a training.
+struct TrainingPartners {
+  const Graph* teacher = nullptr;  ///< Needed for distillation above 0; any float graph that fits.
+  TrainingHook* hook = nullptr;    ///< With a hook no checkpoint is written or read.
+};
+
 struct FitReport {
   std::vector<EpochReport> epochs;
   int best_epoch = 0;
@@ -93,7 +125,8 @@ struct FitReport {
 /// or a weight that is not finite (names the epoch and the layer), a checkpoint that is damaged or
 /// of another training.
 Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
-                      const TrainCallbacks& callbacks = {});
+                      const TrainCallbacks& callbacks = {},
+                      const TrainingPartners& partners = {});
 
 /// What a model gets right on a split.
 struct Evaluation {
