@@ -34,9 +34,8 @@ Result<std::shared_ptr<const data::Dataset>> dataset_if_known(const Graph& graph
 }
 
 bool has_batch_norm(const Graph& graph) {
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
-    return std::holds_alternative<BatchNorm>(node.op);
-  });
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                     [](const Node& node) { return std::holds_alternative<BatchNorm>(node.op); });
 }
 
 /// Layer by layer, what is left of the weights.
@@ -75,9 +74,11 @@ Status prune_model(const Arguments& arguments) {
 }  // namespace
 
 void add_prune(CLI::App& app, ExitStatus& status) {
-  auto* verb = app.add_subcommand("prune", "Set weights of a model file to zero, or remove channels");
+  auto* verb =
+      app.add_subcommand("prune", "Set weights of a model file to zero, or remove channels");
   verb->footer(
-      "Criteria that look at data, and batch norms, use the dataset that the model was trained on.\n"
+      "Criteria that look at data, and batch norms, use the dataset that the model was trained "
+      "on.\n"
       "Example: coppice prune m.safetensors --sparsity 0.8 -o p.safetensors");
   const auto arguments = std::make_shared<Arguments>();
   verb->add_option("model", arguments->model, "Model file")->required();

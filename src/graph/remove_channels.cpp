@@ -80,8 +80,7 @@ class Keep {
 
 // Calls visit(element) for each element that is kept along all axes (or for the others).
 template <class Visit>
-void for_each_element(const Shape& shape, const std::vector<std::vector<bool>>& keep,
-                      Visit visit) {
+void for_each_element(const Shape& shape, const std::vector<std::vector<bool>>& keep, Visit visit) {
   for (int64_t element = 0; element < shape.elements(); ++element) {
     bool kept = true;
     int64_t rest = element;
@@ -132,8 +131,7 @@ Result<Graph> remove_channels(const Graph& graph, const ChannelDependencies& dep
   for (size_t t = 0; t < result.tensors.size(); ++t) {
     const auto channels = keep.channels(static_cast<int>(t));
     Shape& shape = result.tensors[t].shape;
-    shape[shape.rank() - 1] =
-        static_cast<int>(std::count(channels.begin(), channels.end(), true));
+    shape[shape.rank() - 1] = static_cast<int>(std::count(channels.begin(), channels.end(), true));
   }
   for (Node& node : result.nodes) {
     for (Parameter& parameter : node.parameters) shrink(parameter, keep.axes(node, parameter));

@@ -41,8 +41,8 @@ std::vector<bool> masked_sets(const Graph& graph, const ChannelDependencies& dep
     const auto& sets = dependencies.set_of[static_cast<size_t>(node.output)];
     for (const Parameter& parameter : node.parameters) {
       if (!parameter.trainable()) continue;
-      const bool by_rows = parameter.name == "weight" &&
-                           !std::holds_alternative<DepthwiseConv2D>(node.op);
+      const bool by_rows =
+          parameter.name == "weight" && !std::holds_alternative<DepthwiseConv2D>(node.op);
       const size_t row = parameter.value.size() / sets.size();
       for (size_t i = 0; i < parameter.value.size(); ++i) {
         const auto set = static_cast<size_t>(sets[by_rows ? i / row : i % sets.size()]);
@@ -148,7 +148,8 @@ class ChannelJobs {
     job.groups.sizes.assign(static_cast<size_t>(count), 1);
     for (const int set : group.sets) job.removed.push_back(masked_[static_cast<size_t>(set)]);
     const int64_t least = std::min<int64_t>(
-        count, std::max<int64_t>(options_.min_channels, std::min<int64_t>(options_.round_to, count)));
+        count,
+        std::max<int64_t>(options_.min_channels, std::min<int64_t>(options_.round_to, count)));
     job.most_removed = count - least;
     for (const int set : group.sets) job.scores.push_back(reduced(group, set));
     COPPICE_TRY(const double cost, channel_cost(group));
@@ -262,8 +263,7 @@ Result<int> remove_masked_channels(Graph& graph) {
 
 Result<DeadChannelReport> remove_dead_channels(Graph& graph, const data::Dataset& dataset,
                                                int samples, uint64_t seed) {
-  COPPICE_TRY(const auto drawn,
-              train::draw_samples(dataset, data::Split::kTrain, samples, seed));
+  COPPICE_TRY(const auto drawn, train::draw_samples(dataset, data::Split::kTrain, samples, seed));
   const ChannelDependencies dependencies = channel_dependencies(graph);
   // A set is alive when some reader of it sees something else than zero. What no layer reads is
   // left alone.

@@ -104,8 +104,8 @@ double curve_at(const std::vector<double>& at, const std::vector<double>& values
   for (size_t i = 0; i < at.size(); ++i) {
     highest = std::max(highest, values[i]);
     if (sparsity <= at[i]) {
-      const double share = at[i] > previous_at ? (sparsity - previous_at) / (at[i] - previous_at)
-                                               : 1.0;
+      const double share =
+          at[i] > previous_at ? (sparsity - previous_at) / (at[i] - previous_at) : 1.0;
       return previous + share * (highest - previous);
     }
     previous_at = at[i];
@@ -173,8 +173,8 @@ std::vector<double> erk_sparsities(const std::vector<Job>& jobs, double sparsity
   });
 }
 
-std::vector<double> equal_sensitivity(const std::vector<Job>& jobs,
-                                      const SensitivityCurves& curves, double sparsity) {
+std::vector<double> equal_sensitivity(const std::vector<Job>& jobs, const SensitivityCurves& curves,
+                                      double sparsity) {
   double most = 0;
   for (const auto& values : curves.values) {
     for (const double value : values) most = std::max(most, value);

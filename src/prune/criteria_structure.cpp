@@ -41,12 +41,14 @@ class SynFlow : public ElementCriterion {
   static Graph linearized(Graph graph) {
     for (Node& node : graph.nodes) {
       if (std::holds_alternative<Relu6>(node.op)) node.op = Relu{};
-      std::visit([](auto& op) {
-        if constexpr (requires { op.activation; }) op.activation = Activation::kNone;
-      }, node.op);
+      std::visit(
+          [](auto& op) {
+            if constexpr (requires { op.activation; }) op.activation = Activation::kNone;
+          },
+          node.op);
       for (Parameter& parameter : node.parameters) {
-        const bool zero = parameter.name == "bias" || parameter.name == "beta" ||
-                          parameter.name == "mean";
+        const bool zero =
+            parameter.name == "bias" || parameter.name == "beta" || parameter.name == "mean";
         for (float& value : parameter.value) value = zero ? 0.0f : std::fabs(value);
       }
     }

@@ -28,10 +28,11 @@ std::optional<std::pair<int64_t, int64_t>> parse_pair(std::string_view text, cha
 Error parse_error(std::string_view text) {
   std::vector<std::string_view> names;
   for (const Listed& entry : granularities()) names.push_back(entry.name);
-  return Error{ErrorCode::kConfig,
-               fmt::format("unknown pruning granularity \"{}\"; expected one of {} with numbers for "
-                           "the capital letters{}",
-                           text, fmt::join(names, ", "), did_you_mean(text, names))};
+  return Error{
+      ErrorCode::kConfig,
+      fmt::format("unknown pruning granularity \"{}\"; expected one of {} with numbers for "
+                  "the capital letters{}",
+                  text, fmt::join(names, ", "), did_you_mean(text, names))};
 }
 
 // Fills Groups from a function (row, column) -> any number that is equal within a group.
@@ -55,9 +56,8 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 Groups tiles(const WeightMatrix& matrix, int64_t tile_rows, int64_t tile_columns) {
   const int64_t across = ceil_div(matrix.columns, tile_columns);
-  return group_by(matrix, ceil_div(matrix.rows, tile_rows) * across, [=](int64_t r, int64_t c) {
-    return r / tile_rows * across + c / tile_columns;
-  });
+  return group_by(matrix, ceil_div(matrix.rows, tile_rows) * across,
+                  [=](int64_t r, int64_t c) { return r / tile_rows * across + c / tile_columns; });
 }
 
 // Single weights, in windows along each row.
@@ -161,9 +161,8 @@ Groups Granularity::partition(const Node& node, const Parameter& weight) const {
       });
     }
     case Kind::kKernel:
-      return group_by(matrix, matrix.rows * matrix.inputs, [&](int64_t r, int64_t c) {
-        return r * matrix.inputs + c % matrix.inputs;
-      });
+      return group_by(matrix, matrix.rows * matrix.inputs,
+                      [&](int64_t r, int64_t c) { return r * matrix.inputs + c % matrix.inputs; });
     case Kind::kPattern:
       return windows(matrix, window_);
     case Kind::kChannel:

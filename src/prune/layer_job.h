@@ -42,8 +42,8 @@ Status choose(const PruneOptions& options, const Granularity& granularity, doubl
 std::vector<double> erk_sparsities(const std::vector<Job>& jobs, double sparsity);
 
 /// Per-layer sparsities of equal sensitivity that sum up to `sparsity` of all weights.
-std::vector<double> equal_sensitivity(const std::vector<Job>& jobs,
-                                      const SensitivityCurves& curves, double sparsity);
+std::vector<double> equal_sensitivity(const std::vector<Job>& jobs, const SensitivityCurves& curves,
+                                      double sparsity);
 
 /// The evidence of a criterion, drawn once.
 struct CalibrationData {

@@ -214,14 +214,13 @@ Result<PruneReport> apply_at(Graph& graph, const PruneOptions& options, double s
   Graph result = graph;
   PruneReport report;
   if (granularity.is_channel()) {
-    COPPICE_TRY(report,
-                prune_channels(result, options, sparsity, *criterion, evidence, dataset));
+    COPPICE_TRY(report, prune_channels(result, options, sparsity, *criterion, evidence, dataset));
   }
   for (int round = 1; !granularity.is_channel() && round <= options.rounds; ++round) {
     const double share = static_cast<double>(round) / options.rounds;
     const double so_far = round == options.rounds ? sparsity : 1 - std::pow(1 - sparsity, share);
-    COPPICE_TRY_STATUS(prune_once(result, options, granularity, so_far, *criterion, evidence, dataset,
-                                  report));
+    COPPICE_TRY_STATUS(
+        prune_once(result, options, granularity, so_far, *criterion, evidence, dataset, report));
   }
   report.sparsity_requested = sparsity;
   hand_over(std::move(result), graph);

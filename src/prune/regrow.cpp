@@ -49,10 +49,10 @@ Status Regrowth::after_step(int64_t step, int64_t steps, train::ModelAccess& mod
   const int64_t last = last_step(steps);
   if (step >= last || step % schedule_.prune_every != 0) return {};
   const double progress = static_cast<double>(step) / static_cast<double>(last);
-  const double share =
-      schedule_.regrow_share * 0.5 * (1 + std::cos(std::numbers::pi * progress));
+  const double share = schedule_.regrow_share * 0.5 * (1 + std::cos(std::numbers::pi * progress));
   model.read(graph_);
-  for (const Layer& layer : layers_) move(layer, share, model.gradient(layer.node, layer.parameter));
+  for (const Layer& layer : layers_)
+    move(layer, share, model.gradient(layer.node, layer.parameter));
   model.write(graph_);
   return {};
 }

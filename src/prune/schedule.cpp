@@ -183,8 +183,7 @@ Result<SparseTrainingReport> train_sparse(Graph& graph, const data::Dataset& dat
   masking.rounds = 1;
   train::TrainOptions whole = training;
   whole.checkpoint.clear();  // A checkpoint knows nothing of masks that change.
-  const Task task{dataset,   masking, whole,    schedule,
-                  callbacks, teacher, sparsity, data->evidence};
+  const Task task{dataset, masking, whole, schedule, callbacks, teacher, sparsity, data->evidence};
   Graph result = graph;
   const bool regrows = schedule.pruning_schedule == "rigl";
   if (regrows && (granularity.is_channel() || granularity.is_pattern())) {

@@ -42,8 +42,8 @@ class OutputMeter : public Meter {
     auto meter = std::make_unique<OutputMeter>();
     meter->metric_ = scan.metric;
     meter->threads_ = options.threads;
-    COPPICE_TRY(meter->samples_, train::draw_samples(dataset, data::Split::kValidation,
-                                                     scan.samples, options.seed));
+    COPPICE_TRY(meter->samples_,
+                train::draw_samples(dataset, data::Split::kValidation, scan.samples, options.seed));
     COPPICE_TRY(meter->reference_, train::logits_of(graph, meter->samples_, options.threads));
     const auto score = train::score_logits(meter->reference_, meter->samples_.labels);
     if (scan.metric == "loss") meter->baseline = score.loss;
@@ -172,8 +172,8 @@ Result<SensitivityReport> scan_sensitivity(const Graph& graph, const data::Datas
   report.sparsities = scan.sparsities;
   std::sort(report.sparsities.begin(), report.sparsities.end());
   for (const LayerSparsity& layer : layers.layers) {
-    COPPICE_TRY(auto values, scan_layer(graph, dataset, options, layer.layer, report.sparsities,
-                                        *meter));
+    COPPICE_TRY(auto values,
+                scan_layer(graph, dataset, options, layer.layer, report.sparsities, *meter));
     report.layers.push_back(layer.layer);
     report.weights.push_back(layer.weights);
     report.values.push_back(std::move(values));

@@ -14,7 +14,9 @@ namespace {
 std::string cell_style(double value, double largest) {
   const double share =
       largest > 0 && std::isfinite(value) ? std::sqrt(std::clamp(value / largest, 0.0, 1.0)) : 0.0;
-  const auto mix = [&](int full) { return static_cast<int>(std::lround(255 + share * (full - 255))); };
+  const auto mix = [&](int full) {
+    return static_cast<int>(std::lround(255 + share * (full - 255)));
+  };
   return fmt::format("background:rgb({},{},{});color:{}", mix(0), mix(114), mix(178),
                      share > 0.6 ? "#fff" : "#111827");
 }
@@ -26,9 +28,10 @@ std::string html_heat_map(const HeatMap& map) {
   for (const auto& row : map.values) {
     for (const double value : row) largest = std::max(largest, std::isfinite(value) ? value : 0.0);
   }
-  std::string html = fmt::format("<h3>{}: {}</h3>\n<div class=\"scroll\"><table class=\"heat\">\n"
-                                 "<thead><tr><th scope=\"col\"></th>",
-                                 escape_html(map.title), escape_html(map.value_name));
+  std::string html = fmt::format(
+      "<h3>{}: {}</h3>\n<div class=\"scroll\"><table class=\"heat\">\n"
+      "<thead><tr><th scope=\"col\"></th>",
+      escape_html(map.title), escape_html(map.value_name));
   for (const std::string& column : map.columns) {
     html += fmt::format("<th scope=\"col\" class=\"number\">{}</th>", escape_html(column));
   }

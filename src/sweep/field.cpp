@@ -38,8 +38,7 @@ KindWords words(FieldKind kind) {
 }
 
 bool is_list(FieldKind kind) {
-  return kind == FieldKind::kIntegers || kind == FieldKind::kNumbers ||
-         kind == FieldKind::kStrings;
+  return kind == FieldKind::kIntegers || kind == FieldKind::kNumbers || kind == FieldKind::kStrings;
 }
 
 bool is_whole(const Json& value) {

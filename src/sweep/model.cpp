@@ -64,8 +64,7 @@ void check_step(const Config& config, const TrialStep& step, const std::vector<N
       errors.insert(config.source.error_at(
           pointer,
           fmt::format("\"{}\" matches no layer of {}{}; its layers: {}", pattern, model_name,
-                      did_you_mean(pattern, names_of(layers)),
-                      fmt::join(names_of(layers), ", "))));
+                      did_you_mean(pattern, names_of(layers)), fmt::join(names_of(layers), ", "))));
     }
   }
 }

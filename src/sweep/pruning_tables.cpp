@@ -186,8 +186,7 @@ Table make_sensitivity() {
   listed(t.add("criterion", of<T>(&P::criterion), "Score of a group of weights"),
          prune::criteria());
   add_layer_choice<T, P>(t);
-  t.add("protect_first_last", of<T>(&P::protect_first_last),
-        "Channels: leave out the first layer");
+  t.add("protect_first_last", of<T>(&P::protect_first_last), "Channels: leave out the first layer");
   return t;
 }
 

@@ -35,7 +35,8 @@ void add_training(Table& t) {
         "Update rule");
   t.add("learning_rate", of<T>(&O::learning_rate), "Largest learning rate").above(0);
   t.add("momentum", of<T>(&O::momentum), "Momentum of sgd").in_range(0, 1).below(1);
-  t.add("weight_decay", of<T>(&O::weight_decay), "L2 penalty on weights, not on biases and batch norms")
+  t.add("weight_decay", of<T>(&O::weight_decay),
+        "L2 penalty on weights, not on biases and batch norms")
       .at_least(0);
   t.add("decoupled_decay", of<T>(&O::decoupled_decay),
         "Decay the weight itself (AdamW), not the gradient");
@@ -51,10 +52,12 @@ void add_training(Table& t) {
   t.add("warmup_epochs", of<T>(&O::warmup_epochs), "Linear ramp of the rate from 0")
       .at_least(0)
       .in("epochs");
-  t.add("label_smoothing", of<T>(&O::label_smoothing), "Share of the target spread over all classes")
+  t.add("label_smoothing", of<T>(&O::label_smoothing),
+        "Share of the target spread over all classes")
       .in_range(0, 1)
       .below(1);
-  t.add("keep_best", of<T>(&O::keep_best), "Keep the epoch of best validation accuracy, else the last");
+  t.add("keep_best", of<T>(&O::keep_best),
+        "Keep the epoch of best validation accuracy, else the last");
 }
 
 /// Of steps that train on.

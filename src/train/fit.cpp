@@ -59,8 +59,7 @@ Status check_options(const TrainOptions& o) {
 class Trainer {
  public:
   Trainer(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
-          const TrainCallbacks& callbacks, const TrainingPartners& partners,
-          const Kernels& kernels)
+          const TrainCallbacks& callbacks, const TrainingPartners& partners, const Kernels& kernels)
       : graph_(graph),
         dataset_(dataset),
         options_(options),
@@ -70,10 +69,10 @@ class Trainer {
         pool_(options.threads),
         quantization_(graph.quantized() ? std::make_unique<Quantization>(graph, options) : nullptr),
         parameters_(trained_graph()),
-        network_(trained_graph(), parameters_, kernels,
-                 {options.batch_size, Mode::kTraining, options.label_smoothing, quantization(),
-                  Objective::kCrossEntropy, options.distillation,
-                  options.distillation_temperature}),
+        network_(
+            trained_graph(), parameters_, kernels,
+            {options.batch_size, Mode::kTraining, options.label_smoothing, quantization(),
+             Objective::kCrossEntropy, options.distillation, options.distillation_temperature}),
         inference_(trained_graph(), parameters_, kernels,
                    {kEvaluationBatch, Mode::kInference, 0.0f, quantization()}),
         optimizer_(parameters_, options, kernels),
@@ -325,8 +324,9 @@ Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOpt
   if (graph.quantized()) COPPICE_TRY_STATUS(check_trainable(graph, options));
   if (graph.quantized() && partners.hook != nullptr) {
     return Error{ErrorCode::kUnsupported,
-                 graph.name + ": masks and shared weights change in the float model, before "
-                              "quantization"};
+                 graph.name +
+                     ": masks and shared weights change in the float model, before "
+                     "quantization"};
   }
   if (options.epochs > 0 && dataset.size(data::Split::kTrain) == 0) {
     return Error{ErrorCode::kInvalidArgument, dataset.name() + ": no training samples"};

@@ -10,9 +10,9 @@ namespace coppice::train {
 double cross_entropy(const float* logits, int classes, int label, float smoothing, float scale,
                      float* gradient);
 
-/// Knowledge distillation (Hinton, Vinyals & Dean, arXiv 1503.02531): T^2 times the Kullback-Leibler
-/// divergence of softmax(logits / T) from softmax(teacher / T). Adds scale * d(loss)/d(logits) to
-/// `gradient` unless it is nullptr.
+/// Knowledge distillation (Hinton, Vinyals & Dean, arXiv 1503.02531): T^2 times the
+/// Kullback-Leibler divergence of softmax(logits / T) from softmax(teacher / T). Adds scale *
+/// d(loss)/d(logits) to `gradient` unless it is nullptr.
 double distillation_loss(const float* logits, const float* teacher, int classes, float temperature,
                          float scale, float* gradient);
 

@@ -56,13 +56,14 @@ class Network::LossLayer : public Layer {
         continue;
       }
       const float share = teacher_.empty() ? 0.0f : options_.distillation;
-      result.loss += (1.0f - share) * cross_entropy(logits, classes, label, options_.label_smoothing,
-                                                    (1.0f - share) * scale, gradient);
+      result.loss +=
+          (1.0f - share) * cross_entropy(logits, classes, label, options_.label_smoothing,
+                                         (1.0f - share) * scale, gradient);
       if (share == 0.0f) continue;
       const float* teacher = teacher_.data() + (tile.first + i) * classes;
-      result.loss += share * distillation_loss(logits, teacher, classes,
-                                               options_.distillation_temperature, share * scale,
-                                               gradient);
+      result.loss +=
+          share * distillation_loss(logits, teacher, classes, options_.distillation_temperature,
+                                    share * scale, gradient);
     }
   }
   void backward(const Tile&) override {}

@@ -49,7 +49,8 @@ void ParameterStore::write_to(Graph& graph) const {
     std::copy(from, from + range.size, parameter.value.begin());
     if (mask_.empty() || range.offset >= trainable_) continue;
     const uint8_t* mask = mask_.data() + range.offset;
-    const bool pruned = std::any_of(mask, mask + range.size, [](uint8_t keep) { return keep == 0; });
+    const bool pruned =
+        std::any_of(mask, mask + range.size, [](uint8_t keep) { return keep == 0; });
     if (pruned || !parameter.mask.empty()) parameter.mask.assign(mask, mask + range.size);
   }
 }

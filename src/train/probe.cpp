@@ -19,10 +19,10 @@ Status check_samples(const Graph& graph, const SampleSet& samples) {
                  graph.name + ": a quantized model has no gradients; use the float model"};
   }
   if (samples.size() == 0 || samples.shape.elements() != graph.input_shape().elements()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: got {} samples of {} values, its input has {}", graph.name,
-                             samples.size(), samples.shape.elements(),
-                             graph.input_shape().elements())};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: got {} samples of {} values, its input has {}", graph.name, samples.size(),
+                    samples.shape.elements(), graph.input_shape().elements())};
   }
   return {};
 }
@@ -93,8 +93,8 @@ Result<std::unique_ptr<Differentiator>> Differentiator::make(const Graph& graph,
                                                              ProbeLoss loss, int threads) {
   COPPICE_TRY_STATUS(check_samples(graph, samples));
   COPPICE_TRY(const Isa isa, active_isa());
-  auto state = std::make_unique<State>(graph, samples, std::max(1, batch), loss, threads,
-                                       kernels_for(isa));
+  auto state =
+      std::make_unique<State>(graph, samples, std::max(1, batch), loss, threads, kernels_for(isa));
   return std::unique_ptr<Differentiator>(new Differentiator(std::move(state)));
 }
 
@@ -188,8 +188,8 @@ double mean_divergence(const std::vector<float>& reference, const std::vector<fl
   double sum = 0;
   for (size_t i = 0; i < samples; ++i) {
     const size_t at = i * static_cast<size_t>(classes);
-    sum += distillation_loss(logits.data() + at, reference.data() + at, classes, 1.0f, 1.0f,
-                             nullptr);
+    sum +=
+        distillation_loss(logits.data() + at, reference.data() + at, classes, 1.0f, 1.0f, nullptr);
   }
   return samples == 0 ? 0.0 : sum / static_cast<double>(samples);
 }

@@ -93,8 +93,8 @@ TEST(Dependency, AddSharesAndConcatDoesNot) {
   const auto& before = graph.find("e")->parameter("weight")->value;
   const std::vector<float> row(smaller->find("e")->parameter("weight")->value.begin(),
                                smaller->find("e")->parameter("weight")->value.begin() + 6);
-  EXPECT_EQ(row, (std::vector<float>{before[0], before[1], before[3], before[4], before[5],
-                                     before[7]}));
+  EXPECT_EQ(row,
+            (std::vector<float>{before[0], before[1], before[3], before[4], before[5], before[7]}));
 }
 
 TEST(Dependency, WhatIsFixedSaysWhy) {

@@ -275,7 +275,8 @@ TEST(Criteria, AllRunOnALayerOfEachKind) {
       options.calibration_samples = 20;
       Graph pruned = graph;
       const auto report = apply(pruned, options, &dataset);
-      const bool channels_only = find_criterion(criterion.name).value()->make()->for_channels_only();
+      const bool channels_only =
+          find_criterion(criterion.name).value()->make()->for_channels_only();
       if (channels_only && options.granularity != "channel") {
         ASSERT_FALSE(report.ok());
         EXPECT_NE(report.error().message.find("whole channels"), std::string::npos);

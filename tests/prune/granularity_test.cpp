@@ -51,10 +51,9 @@ std::map<int64_t, std::set<int64_t>> members(const Groups& groups) {
 // Whatever the name: each element in one group, no group empty, sizes right.
 TEST(Granularity, EveryNameIsAPartition) {
   for (const Graph& graph : {convolution(), depthwise(), fully_connected()}) {
-    for (const char* name :
-         {"weight", "vector:1x4", "vector:1x8", "vector:4x1", "vector:16x1", "kernel_row", "kernel",
-          "block:4x4", "block:2x3", "2:4", "1:4", "1:8", "4:8", "balanced:16/64", "balanced:3/5",
-          "balanced:8", "channel"}) {
+    for (const char* name : {"weight", "vector:1x4", "vector:1x8", "vector:4x1", "vector:16x1",
+                             "kernel_row", "kernel", "block:4x4", "block:2x3", "2:4", "1:4", "1:8",
+                             "4:8", "balanced:16/64", "balanced:3/5", "balanced:8", "channel"}) {
       SCOPED_TRACE(std::string(name) + " of " + std::string(op_name(graph.nodes[0].op)));
       const Groups groups = partition(graph, name);
       const auto sets = members(groups);

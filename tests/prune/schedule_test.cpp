@@ -173,7 +173,8 @@ TEST(Schedule, RegrowthMovesTheMaskAndKeepsItsSize) {
   for (const char* layer : {"conv", "hidden", "fc"}) {
     const auto& before = first.find(layer)->parameter("weight")->mask;
     const auto& after = graph.find(layer)->parameter("weight")->mask;
-    EXPECT_EQ(std::count(before.begin(), before.end(), 1), std::count(after.begin(), after.end(), 1));
+    EXPECT_EQ(std::count(before.begin(), before.end(), 1),
+              std::count(after.begin(), after.end(), 1));
     for (size_t i = 0; i < before.size(); ++i) moved += before[i] != after[i];
   }
   EXPECT_GT(moved, 20);

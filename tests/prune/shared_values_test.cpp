@@ -27,8 +27,7 @@ TEST(Unify, BlocksTakeTheMeanMagnitude) {
   UnifyOptions options;
   options.block = "block:1x4";
   ASSERT_TRUE(unify(graph, options).ok());
-  EXPECT_EQ(graph.nodes[0].parameters[0].value,
-            (std::vector<float>{2, -2, 2, 2, -6, 0, 6, 6}));
+  EXPECT_EQ(graph.nodes[0].parameters[0].value, (std::vector<float>{2, -2, 2, 2, -6, 0, 6, 6}));
 }
 
 // The block whose magnitudes differ least is unified first.

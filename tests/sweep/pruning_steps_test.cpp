@@ -28,7 +28,8 @@ class PruningSteps : public ::testing::Test {
   // A network with batch norm and a hidden layer, trained for an epoch, then `steps`.
   static Result<Config> config(const std::string& steps) {
     const std::string text = R"({"version": 1, "name": "steps", "seeds": [0],
-      "dataset": {"type": "cifar10", "path": ")" + data_->path().string() + R"("},
+      "dataset": {"type": "cifar10", "path": ")" +
+                             data_->path().string() + R"("},
       "model": {"name": "tiny", "layers": [
         {"op": "conv2d", "name": "conv", "out_channels": 8, "kernel": [3, 3], "stride": [2, 2],
          "padding": "same"},
@@ -36,8 +37,8 @@ class PruningSteps : public ::testing::Test {
         {"op": "avg_pool2d", "kernel": [4, 4], "stride": [4, 4]}, {"op": "flatten"},
         {"op": "fully_connected", "name": "hidden", "out_features": 16}, {"op": "relu"},
         {"op": "fully_connected", "name": "fc", "out_features": 10}]},
-      "steps": [{"train": {"epochs": 1, "learning_rate": 0.01}}, )" + steps +
-                             R"(, {"evaluate": {"splits": ["validation"]}}]})";
+      "steps": [{"train": {"epochs": 1, "learning_rate": 0.01}}, )" +
+                             steps + R"(, {"evaluate": {"splits": ["validation"]}}]})";
     return parse_config(text, "steps.json");
   }
 

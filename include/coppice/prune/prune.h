@@ -16,7 +16,7 @@ struct PruneOptions {
   std::string granularity = "weight";      ///< What is removed together.
   std::string criterion = "magnitude_l1";  ///< Score of a group; the smallest are removed.
   std::string scope = "local";             ///< How the sparsity is shared out among layers.
-  std::string cost = "none";  ///< Global scope: what a score is divided by.
+  std::string cost = "none";               ///< Global scope: what a score is divided by.
   int rounds = 1;  ///< Scores are taken anew so often; each round removes the same share of what
                    ///< is left.
   std::vector<std::string> layers = {};  ///< Patterns of layers to prune; empty: all with weights.

@@ -14,9 +14,9 @@ struct ScheduleOptions {
   std::string pruning_schedule = "agp";  ///< One of schedules().
   double initial_sparsity = 0;           ///< linear, agp: at the first pruning.
   double prune_begin = 0;                ///< First pruning, as a share of the training.
-  double prune_end = 0.6;   ///< Last one: the final sparsity is reached, or the mask settled.
-  int prune_every = 20;     ///< Steps between prunings.
-  int ticket_rounds = 4;    ///< lottery_ticket: trainings, each followed by pruning and rewinding.
+  double prune_end = 0.6;  ///< Last one: the final sparsity is reached, or the mask settled.
+  int prune_every = 20;    ///< Steps between prunings.
+  int ticket_rounds = 4;   ///< lottery_ticket: trainings, each followed by pruning and rewinding.
   double regrow_share = 0.3;  ///< rigl: share of a layer's kept groups that moves at first.
 };
 

@@ -20,7 +20,7 @@ struct SensitivityReport {
   std::string metric;
   double baseline = 0;  ///< Loss or accuracy of the network as it is; 0 for the others.
   std::vector<std::string> layers;
-  std::vector<int64_t> weights;             ///< By layer.
+  std::vector<int64_t> weights;  ///< By layer.
   std::vector<double> sparsities;
   std::vector<std::vector<double>> values;  ///< [layer][sparsity]: rise of the loss, ...
 };

@@ -36,7 +36,7 @@ struct Field {
   bool layer_pattern = false;  ///< Each entry's first word must match a layer of the model.
   /// Strings with a grammar of their own: why one does not fit it, or "".
   std::function<std::string(const std::string&)> misfit;
-  Json default_value;          ///< What an absent key means.
+  Json default_value;                              ///< What an absent key means.
   std::function<void(void*, const Json&)> assign;  ///< Empty: no member, the config alone uses it.
 
   Field& in_range(double low, double high) { return minimum = low, maximum = high, *this; }

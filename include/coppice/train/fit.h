@@ -45,8 +45,8 @@ struct TrainOptions {
   float label_smoothing = 0.0f;
   float distillation = 0.0f;              ///< Share of the loss that follows a teacher.
   float distillation_temperature = 4.0f;  ///< Softens the outputs of both (Hinton et al., 2015).
-  uint64_t seed = 0;  ///< Shuffling and dropout.
-  int threads = 0;    ///< 0: all cores. The result does not depend on it.
+  uint64_t seed = 0;                      ///< Shuffling and dropout.
+  int threads = 0;                        ///< 0: all cores. The result does not depend on it.
   // A quantized graph only (quantization-aware training).
   WeightScaleRule weight_scale_rule = WeightScaleRule::kLearned;
   RangeRule range_rule = RangeRule::kMovingAverage;
@@ -125,8 +125,7 @@ struct FitReport {
 /// or a weight that is not finite (names the epoch and the layer), a checkpoint that is damaged or
 /// of another training.
 Result<FitReport> fit(Graph& graph, const data::Dataset& dataset, const TrainOptions& options,
-                      const TrainCallbacks& callbacks = {},
-                      const TrainingPartners& partners = {});
+                      const TrainCallbacks& callbacks = {}, const TrainingPartners& partners = {});
 
 /// What a model gets right on a split.
 struct Evaluation {
