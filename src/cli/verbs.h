@@ -26,7 +26,6 @@ void add_train(CLI::App& app, ExitStatus& status);
 void add_prune(CLI::App& app, ExitStatus& status);
 void add_sensitivity(CLI::App& app, ExitStatus& status);
 void add_quantize(CLI::App& app, ExitStatus& status);
-void add_sensitivity(CLI::App& app, ExitStatus& status);
 void add_eval(CLI::App& app, ExitStatus& status);
 void add_inspect(CLI::App& app, ExitStatus& status);
 void add_deploy(CLI::App& app, ExitStatus& status);

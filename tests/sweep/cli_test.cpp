@@ -103,7 +103,8 @@ TEST_F(Cli, UsageErrorsExitWithTwo) {
   const std::pair<std::vector<std::string>, std::string> cases[] = {
       {{"train", "--arch", "lenett", "--out", out},
        "--arch: \"lenett\" is not one of tiny_conv, cnn_one_fstride4, ds_cnn, resnet8, lenet, "
-       "lenet5, alexnet, vww, autoencoder; did you mean \"lenet\"?\n"},
+       "lenet5, alexnet, vww, autoencoder; "
+       "did you mean \"lenet\"?\n"},
       {{"train", "--out", out}, "give one of --arch, --file or --config\n"},
       {{"train", "--arch", "lenet", "--out", out},
        "no folder of the data is known: give --dataset.path\n"},

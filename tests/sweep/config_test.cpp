@@ -63,8 +63,9 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
        "x.json:6:14: /steps/1/prune/sparsty: unknown key; did you mean \"sparsity\"?"},
       {"\"steps\": [{\"prune\": {\"zzzzzz\": 0.5}}]}",
        "x.json:5:22: /steps/0/prune/zzzzzz: unknown key; allowed: sparsity, granularity, "
-       "criterion, "
-       "scope, layers, skip"},
+       "criterion, scope, cost, layers, skip, rules, min_sparsity, max_sparsity, "
+       "calibration_samples, sensitivity_metric, sensitivity_samples, rounds, remove_channels, "
+       "protect_first_last, round_to, min_channels, group_reduction, recalibrate_samples"},
       {"\"steps\": [{\"prune\": {\"sparsity\": 1}}]}",
        "x.json:5:34: /steps/0/prune/sparsity: 1 is out of range; expected a number in [0, 1)"},
       {"\"steps\": [{\"prune\": {\"sparsity\":\n\"0.5\"}}]}",
@@ -83,8 +84,7 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
        "x.json:5:35: /steps/0/train/optimizer: \"adm\" is not one of sgd, adam; did you mean "
        "\"adam\"?"},
       {"\"steps\": [{\"quantize\": {\"weight_bits\": 9}}]}",
-       "x.json:5:40: /steps/0/quantize/weight_bits: 9 is not one of 32, 8, 7, 6, 5, 4, "
-       "3, 2, 1"},
+       "x.json:5:40: /steps/0/quantize/weight_bits: 9 is not one of 32, 8, 7, 6, 5, 4, 3, 2, 1"},
       {"\"steps\": [{\"prun\": {}}]}",
        "x.json:5:12: /steps/0/prun: unknown step; did you mean \"prune\"?"},
       {"\"steps\": [{\"train\": {}, \"prune\": {}}]}",

@@ -103,9 +103,9 @@ TEST(Grid, IdIsTheHashOfTheCanonicalText) {
   const auto trials = trials_of(config_with(R"([{"prune": {"sparsity": 0.5}}])"));
   const std::string text = nlohmann::json(trials[0].canonical()).dump();
   EXPECT_EQ(trials[0].id, sha256_hex(text, 16));
-  EXPECT_NE(text.find(R"("model":{"arch":"tiny_conv"},"seed":0,"steps":[{"prune":{"criterion":)"
-                      R"("magnitude_l1","granularity":"weight","layers":[],"scope":"local",)"
-                      R"("skip":[],"sparsity":0.5}}]})"),
+  EXPECT_NE(text.find(R"("model":{"arch":"tiny_conv"},"seed":0,"steps":[{"prune":{)"
+                      R"("calibration_samples":256,"cost":"none","criterion":"magnitude_l1",)"
+                      R"("granularity":"weight","group_reduction":"mean","layers":[],)"),
             std::string::npos)
       << text;
 }

@@ -109,7 +109,8 @@ TEST_F(PruningSteps, SharedValuesAndDeadChannels) {
   ASSERT_EQ(records.size(), 4u);
   for (const Json& record : records) {
     if (record["config./steps/4/cluster/clusters"] != 4) continue;
-    const auto& values = model_of(record).find("hidden")->parameter("weight")->value;
+    const Graph graph = model_of(record);
+    const auto& values = graph.find("hidden")->parameter("weight")->value;
     EXPECT_LE(std::set<float>(values.begin(), values.end()).size(), 5u);  // Four and zero.
   }
 }
