@@ -111,9 +111,12 @@ TEST(Cost, QuantizedFlashCountsPackedWeightsBiasesAndTables) {
       for (auto& parameter : node.parameters) {
         const auto channels = static_cast<size_t>(parameter.shape[0]);
         const bool bias = parameter.name == "bias";
-        parameter.quantized =
-            QuantizedValues{bias ? 32 : bits, 0, std::vector<float>(channels, 0.5f),
-                            std::vector<int32_t>(parameter.value.size(), 1)};
+        QuantizedValues values;
+        values.bits = bias ? 32 : bits;
+        values.axis = 0;
+        values.scales.assign(channels, 0.5f);
+        values.values.assign(parameter.value.size(), 1);
+        parameter.quantized = std::move(values);
       }
     }
     const int64_t weights = 16640 * bits / 8, biases = 12 * 4;
