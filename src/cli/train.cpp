@@ -79,17 +79,17 @@ Result<Settings> settings_of(const Arguments& arguments) {
     const Json stored = sweep::provenance_of(graph).dataset;
     if (stored.is_object() && arguments.config.empty()) settings.dataset.update(stored);
   }
+  const sweep::Table& table = settings.quantized ? sweep::qat_table()
+                              : from_file        ? sweep::finetune_table()
+                                                 : sweep::train_table();
   if (settings.options.is_null()) {
-    settings.options = (settings.quantized ? sweep::qat_table()
-                        : from_file        ? sweep::finetune_table()
-                                           : sweep::train_table())
-                           .defaults();
+    settings.options = table.defaults();
     settings.options.erase(sweep::kOnlyAfterPruning);
   }
   COPPICE_TRY(settings.dataset, arguments.dataset.apply(std::move(settings.dataset)));
   COPPICE_TRY(settings.options, arguments.train.apply(std::move(settings.options)));
   for (const auto& [key, value] : settings.options.items()) {
-    if (settings.quantized || sweep::train_table().find(key) != nullptr) continue;
+    if (table.find(key) != nullptr) continue;
     return Error{ErrorCode::kConfig,
                  fmt::format("--{} is for quantized models; this one is float", key)};
   }
