@@ -131,7 +131,7 @@ class DensePlan final : public Plan {
 
   void load(const Value* input) {
     const Place& at = place(graph_.input);
-    copy_in(ops_, at, input, at.template image<T>(memory()));
+    copy_in<T>(at, input, at.template image<T>(memory()));
   }
   void store(int index, Value* output) {
     const Place& at = place(index);

@@ -52,7 +52,7 @@ Result<DenseLayer> make_fallback_layer(const DenseContext& context, std::string 
     }
     run(scratch->data());
     const auto* from = reinterpret_cast<const Value*>(scratch->data() + scratch->output);
-    copy_in(ops, output, from, output.template image<T>(memory));
+    copy_in<T>(output, from, output.template image<T>(memory));
   };
   layer.kernel = std::move(plain.kernel);
   layer.reason = std::move(reason);

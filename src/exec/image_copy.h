@@ -42,18 +42,23 @@ kernels::Image<T> dense_image(const Place& place, T* data) {
   return {data, int64_t{place.width} * place.channels, place.channels};
 }
 
-inline void copy_in(const kernels::ImageOpsU8& ops, const Place& place, const int8_t* from,
-                    const kernels::Image<uint8_t>& to) {
-  const auto* bytes = reinterpret_cast<const uint8_t*>(from);
-  ops.copy(size_of(place), 0x80, dense_image(place, bytes), to);
+/// From a caller's tensor: nothing behind its end is read, as the kernels do with images.
+template <class T>
+void copy_in(const Place& place, const DenseValue<T>* from, const kernels::Image<T>& to) {
+  const int64_t row = int64_t{place.width} * place.channels;
+  for (int y = 0; y < place.height; ++y, from += row) {
+    T* pixels = to.pixel(y, 0);
+    if constexpr (std::is_same_v<T, uint8_t>) {
+      std::transform(from, from + row, pixels,
+                     [](int8_t value) { return static_cast<uint8_t>(value ^ 0x80); });
+    } else {
+      std::copy_n(from, row, pixels);
+    }
+  }
 }
 inline void copy_out(const kernels::ImageOpsU8& ops, const Place& place,
                      const kernels::Image<const uint8_t>& from, int8_t* to) {
   ops.copy(size_of(place), 0x80, from, dense_image(place, reinterpret_cast<uint8_t*>(to)));
-}
-inline void copy_in(const kernels::ImageOpsF32& ops, const Place& place, const float* from,
-                    const kernels::Image<float>& to) {
-  ops.copy(size_of(place), dense_image(place, from), to);
 }
 inline void copy_out(const kernels::ImageOpsF32& ops, const Place& place,
                      const kernels::Image<const float>& from, float* to) {
