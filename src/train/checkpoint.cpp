@@ -64,7 +64,7 @@ Checkpoint parse(const std::string& bytes) {
       throw std::runtime_error("it is cut off");
     }
     values.resize((end - begin) / sizeof(float));
-    std::memcpy(values.data(), data.data() + begin, end - begin);
+    if (!values.empty()) std::memcpy(values.data(), data.data() + begin, end - begin);
   });
   return checkpoint;
 }
