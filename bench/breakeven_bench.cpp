@@ -89,14 +89,17 @@ bool add_sparse(const LayerWorkload& layer, const char* granularity,
   return true;
 }
 
-// The standard sizes, and the layers of the networks by which zero-skipping loops were first
-// judged.
+// The standard sizes, the layers of the networks by which zero-skipping loops were first judged,
+// and a depthwise layer.
 std::vector<LayerWorkload> all_layers() {
   auto layers = standard_layers();
-  for (const char* arch : {"cnn_one_fstride4", "tiny_conv"}) {
-    const auto network = make_workload(arch, std::nullopt);
+  for (const std::string_view arch : {"cnn_one_fstride4", "tiny_conv", "ds_cnn"}) {
+    const auto network = make_workload(std::string(arch), std::nullopt);
     if (!network.ok()) continue;
-    for (auto& layer : layers_of(*network)) layers.push_back(std::move(layer));
+    for (auto& layer : layers_of(*network)) {
+      const bool depthwise = std::holds_alternative<DepthwiseConv2D>(layer.graph.nodes[0].op);
+      if (arch != "ds_cnn" || depthwise) layers.push_back(std::move(layer));
+    }
   }
   return layers;
 }

@@ -160,15 +160,15 @@ ContenderResult compile_dense(const kernels::LayerKernel<T, Params>& kernel, con
   return ContenderResult(std::move(made));
 }
 
-template <class T>
-ContenderResult compile_sparse(const sparse::SparseConv2D<T>& kernel, const Graph& graph) {
-  const auto p = matching_params<T, Conv2DParams>(graph);
+template <class T, class Params>
+ContenderResult compile_sparse(const sparse::SparseKernel<T, Params>& kernel, const Graph& graph) {
+  const auto p = matching_params<T, Params>(graph);
   if (!p) return kOtherKind;
   const Packing<T> packing(graph);
   const auto* w = packing.weights();
   if (!kernel.accepts(*p, w)) return kOtherKind;
-  auto made = std::make_unique<KernelRun<T, Conv2DParams>>(*p, padding_value<T>(p->x_zero),
-                                                           kernel.run, kernel.packed_bytes(*p, w));
+  auto made = std::make_unique<KernelRun<T, Params>>(*p, padding_value<T>(p->x_zero), kernel.run,
+                                                     kernel.packed_bytes(*p, w));
   if (!kernel.pack(*p, packing.to, w, packing.bias(), made->packed())) return refused(kernel.name);
   return ContenderResult(std::move(made));
 }
@@ -199,8 +199,12 @@ std::vector<Entrant> dense_kernel_entrants(std::optional<Isa> isa) {
 
 std::vector<Entrant> sparse_kernel_entrants(std::optional<Isa> isa) {
   std::vector<Entrant> entrants;
-  add(entrants, sparse::sparse_conv2d_u8(), isa, compile_sparse<uint8_t>);
-  add(entrants, sparse::sparse_conv2d_f32(), isa, compile_sparse<float>);
+  add(entrants, sparse::sparse_conv2d_u8(), isa, compile_sparse<uint8_t, Conv2DParams>);
+  add(entrants, sparse::sparse_depthwise_conv2d_u8(), isa,
+      compile_sparse<uint8_t, DepthwiseConv2DParams>);
+  add(entrants, sparse::sparse_conv2d_f32(), isa, compile_sparse<float, Conv2DParams>);
+  add(entrants, sparse::sparse_depthwise_conv2d_f32(), isa,
+      compile_sparse<float, DepthwiseConv2DParams>);
   return entrants;
 }
 

@@ -35,30 +35,45 @@ Cache& cache() {
   return instance;
 }
 
-double zero_share(const Parameter& weight) {
-  size_t zeros = 0;
-  const size_t count = weight.value.size();
+/// Where a layer's zeros are. Their share alone does not tell which kernel can leave them out.
+struct Zeros {
+  double share = 0;
+  uint64_t places = 14695981039346656037u;  ///< FNV-1a of the mask.
+};
+
+Zeros zeros_of(const Parameter& weight) {
+  Zeros result;
+  size_t zeros = 0, count = 0;
+  const auto add = [&](bool zero) {
+    zeros += zero;
+    ++count;
+    result.places = (result.places ^ static_cast<uint64_t>(zero)) * 1099511628211u;
+  };
   if (weight.quantized) {
-    const auto& values = weight.quantized->values;
-    zeros = static_cast<size_t>(std::count(values.begin(), values.end(), 0));
+    for (const auto value : weight.quantized->values) add(value == 0);
   } else if (!weight.mask.empty()) {
-    zeros = static_cast<size_t>(std::count(weight.mask.begin(), weight.mask.end(), 0));
+    for (const auto kept : weight.mask) add(kept == 0);
   } else {
-    zeros = static_cast<size_t>(std::count(weight.value.begin(), weight.value.end(), 0.0f));
+    for (const float value : weight.value) add(value == 0.0f);
   }
-  return static_cast<double>(zeros) / static_cast<double>(count);
+  result.share = static_cast<double>(zeros) / static_cast<double>(count);
+  return result;
 }
 
-std::string key_of(const DenseContext& context, double zeros) {
+std::string key_of(const DenseContext& context, const Zeros& zeros) {
   const Place& in = context.inputs[0];
   const Parameter& weight = *context.node.parameter("weight");
   std::string key = fmt::format(
-      "{} {} bits {} zeros {:.0f} in {}x{}x{} out {}x{}x{} w {}", op_name(context.node.op),
-      isa_name(context.isa), weight.quantized ? weight.quantized->bits : 32, 100 * zeros, in.height,
-      in.width, in.channels, context.output.height, context.output.width, context.output.channels,
-      fmt::join(weight.shape, "x"));
-  if (const auto* conv = std::get_if<Conv2D>(&context.node.op))
-    key += fmt::format(" d {}x{}", conv->dilation.h, conv->dilation.w);
+      "{} {} bits {} zeros {:x} in {}x{}x{} out {}x{}x{} w {}", op_name(context.node.op),
+      isa_name(context.isa), weight.quantized ? weight.quantized->bits : 32, zeros.places,
+      in.height, in.width, in.channels, context.output.height, context.output.width,
+      context.output.channels, fmt::join(weight.shape, "x"));
+  std::visit(
+      [&](const auto& op) {
+        if constexpr (requires { op.dilation; })
+          key += fmt::format(" d {}x{}", op.dilation.h, op.dilation.w);
+      },
+      context.node.op);
   return key;
 }
 
@@ -114,11 +129,11 @@ std::string compare(const std::vector<Candidate>& candidates) {
 template <class T>
 Result<DenseLayer> make_auto_layer(const DenseContext& context) {
   const Parameter& weight = *context.node.parameter("weight");
-  const double zeros = zero_share(weight);
+  const Zeros zeros = zeros_of(weight);
   const bool packs = weight.quantized && weight.quantized->bits < 8;
-  if (zeros < kLeastSparsity && !packs) {
+  if (zeros.share < kLeastSparsity && !packs) {
     COPPICE_TRY(DenseLayer dense, make_as<T>(context, Executor::kDense));
-    dense.reason += fmt::format("; {:.0f} % zeros do not pay", 100 * zeros);
+    dense.reason += fmt::format("; {:.0f} % zeros do not pay", 100 * zeros.share);
     return dense;
   }
   const std::string key = key_of(context, zeros);

@@ -30,6 +30,7 @@ struct Arithmetic<uint8_t> {
   static auto conv2d_kernels() { return kernels::conv2d_kernels_u8(); }
   static auto depthwise_kernels() { return kernels::depthwise_conv2d_kernels_u8(); }
   static auto sparse_kernels() { return sparse::sparse_conv2d_u8(); }
+  static auto sparse_depthwise_kernels() { return sparse::sparse_depthwise_conv2d_u8(); }
   static int weight_bits(const Node& node) { return node.parameter("weight")->quantized->bits; }
   static RequantizeTable stage(const DenseContext& context, Activation) {
     return requantize_table(context.graph, context.node);
@@ -63,6 +64,7 @@ struct Arithmetic<float> {
   static auto conv2d_kernels() { return kernels::conv2d_kernels_f32(); }
   static auto depthwise_kernels() { return kernels::depthwise_conv2d_kernels_f32(); }
   static auto sparse_kernels() { return sparse::sparse_conv2d_f32(); }
+  static auto sparse_depthwise_kernels() { return sparse::sparse_depthwise_conv2d_f32(); }
   static kernels::ClampFloat stage(const DenseContext&, Activation activation) {
     return float_clamp(activation);
   }
@@ -158,11 +160,14 @@ struct Maker {
                        "channels in lanes, tiles of pixels in registers");
   }
   Result<DenseLayer> operator()(const DepthwiseConv2D& op) const {
-    auto layer = make_weighted_layer(
-        context, Kind::depthwise_kernels(), depthwise_conv2d_params(context.graph, context.node),
-        Kind::stage(context, op.activation), "channels of neighbouring pixels in lanes");
-    if (!leaves_zeros_out(context.executor)) return layer;
-    return as_fallback(std::move(layer), "no depthwise kernel leaves zeros out; dense instead");
+    const auto p = depthwise_conv2d_params(context.graph, context.node);
+    const auto stage = Kind::stage(context, op.activation);
+    const auto dense = [&] {
+      return make_weighted_layer(context, Kind::depthwise_kernels(), p, stage,
+                                 "channels of neighbouring pixels in lanes");
+    };
+    if (!leaves_zeros_out(context.executor)) return dense();
+    return make_sparse_layer(context, Kind::sparse_depthwise_kernels(), p, stage, dense);
   }
   Result<DenseLayer> operator()(const FullyConnected& op) const {
     return convolution(as_convolution(fully_connected_params(context.graph, context.node), input()),
@@ -270,9 +275,10 @@ struct Maker {
 
 namespace {
 
-// Layers whose kernel `auto` measures; depthwise ones have one kernel.
+// Layers whose kernel `auto` measures.
 bool has_candidates(const DenseContext& context) {
   const bool multiplies = std::holds_alternative<Conv2D>(context.node.op) ||
+                          std::holds_alternative<DepthwiseConv2D>(context.node.op) ||
                           std::holds_alternative<FullyConnected>(context.node.op);
   return context.executor == Executor::kAuto && multiplies;
 }

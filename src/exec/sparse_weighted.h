@@ -30,11 +30,11 @@ inline bool leaves_zeros_out(Executor executor) {
 
 /// The first kernel of the executor that takes the layer; `dense`, marked as a fallback, if there
 /// is none.
-template <class List, class Stage, class Dense>
-Result<DenseLayer> make_sparse_layer(const DenseContext& context, const List& list,
-                                     const kernels::Conv2DParams& p, const Stage& stage,
+template <class Kernel, class Stage, class Dense>
+Result<DenseLayer> make_sparse_layer(const DenseContext& context,
+                                     const kernels::KernelList<Kernel>& list,
+                                     const typename Kernel::Params& p, const Stage& stage,
                                      const Dense& dense) {
-  using Kernel = std::remove_cvref_t<decltype(*list.begin())>;
   using T = typename Kernel::Value;
   const auto weights = parameter_values<typename Kernel::Weight>(context.node, "weight");
   const auto bias = parameter_values<typename Kernel::Bias>(context.node, "bias");

@@ -17,12 +17,11 @@ enum class Pattern {
   kVector16x1,    ///< Sixteen of them.
 };
 
-/// A convolution whose packed weights leave zeros out, on images of T: uint8_t (int8 arithmetic,
-/// see kernels/image.h) or float. As kernels::LayerKernel, but what it packs depends on the
-/// weights.
-template <class T>
-struct SparseConv2D {
-  using Params = kernels::Conv2DParams;
+/// A layer whose packed weights leave zeros out, on images of T: uint8_t (int8 arithmetic, see
+/// kernels/image.h) or float. As kernels::LayerKernel, but what it packs depends on the weights.
+template <class T, class LayerParams>
+struct SparseKernel {
+  using Params = LayerParams;
   using Value = T;
   using Weight = typename kernels::LayerKernel<T, Params>::Weight;
   using Bias = typename kernels::LayerKernel<T, Params>::Bias;
@@ -31,8 +30,8 @@ struct SparseConv2D {
   const char* name;
   Pattern pattern;
   Isa isa;  ///< What it needs.
-  /// Whether it can run this geometry and these weights (OHWI) at all. The pattern decides: blocks
-  /// and single weights take any weights, N:M only its own.
+  /// Whether it can run this geometry and these weights (OHWI, or HWC) at all. The pattern decides:
+  /// blocks and single weights take any weights, N:M only its own.
   bool (*accepts)(const Params& p, const Weight* w);
   /// Bytes of the packed layer, aligned to 64.
   size_t (*packed_bytes)(const Params& p, const Weight* w);
@@ -48,13 +47,23 @@ struct SparseConv2D {
   double (*executed_share)(const Params& p, const void* packed);
 };
 
+template <class T>
+using SparseConv2D = SparseKernel<T, kernels::Conv2DParams>;
 using SparseConv2DU8 = SparseConv2D<uint8_t>;
 using SparseConv2DF32 = SparseConv2D<float>;
+template <class T>
+using SparseDepthwise = SparseKernel<T, kernels::DepthwiseConv2DParams>;
 
 /// All kernels of this machine's architecture, best first within a pattern.
 using SparseConv2DU8List = kernels::KernelList<SparseConv2DU8>;
 SparseConv2DU8List sparse_conv2d_u8();
 /// Float sums differ from the specification's by their order and by fused multiply-adds alone.
 kernels::KernelList<SparseConv2DF32> sparse_conv2d_f32();
+
+/// Depthwise convolutions. Vectors of channels cannot skip a zero of one channel; these leave out
+/// channels whose kernel is zero, and taps (int8: columns of a kernel) that are zero in all
+/// channels of a vector.
+kernels::KernelList<SparseDepthwise<uint8_t>> sparse_depthwise_conv2d_u8();
+kernels::KernelList<SparseDepthwise<float>> sparse_depthwise_conv2d_f32();
 
 }  // namespace coppice::sparse
