@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "coppice/core/cpu.h"
 #include "coppice/exec/plan.h"
+#include "coppice/graph/zoo.h"
 #include "exec/quantized.h"
 #include "random_graph.h"
 
@@ -79,10 +81,33 @@ TEST(SparseExecutors, FallbacksAreNamed) {
       const auto named = [&](const char* part) {
         return choice.kernel.find(part) != std::string::npos;
       };
-      const bool sparse = named("permute") || named("shuffle") || named("blocks");
+      const bool sparse =
+          named("permute") || named("shuffle") || named("blocks") || named("sparse");
       EXPECT_NE(sparse, choice.fallback) << choice.layer << ": " << choice.kernel;
     }
   }
+}
+
+TEST(SparseExecutors, DepthwiseLayersLeaveZerosOut) {
+  Graph pruned = *make_zoo_model("ds_cnn", {}, 0, 1);
+  prune_randomly(pruned, 0.9f, 1);
+  const Graph graph = quantized(pruned, 8, true, Rounding::kSingle);
+  const auto input = random_bytes(graph.input_shape().elements(), 1);
+  const auto expected = run(graph, {.executor = Executor::kReference}, input);
+  for (const Executor executor : {Executor::kCsr, Executor::kAuto}) {
+    EXPECT_EQ(run(graph, {.executor = executor}, input), expected) << executor_name(executor);
+  }
+  if (!isa_supported(Isa::kAvx512Vnni)) return;
+  const auto plan = compile(graph, {.executor = Executor::kCsr});
+  ASSERT_TRUE(plan.ok());
+  int layers = 0;
+  for (const LayerChoice& choice : (*plan)->choices()) {
+    if (choice.op != "depthwise_conv2d") continue;
+    EXPECT_EQ(choice.kernel, "sparse_depthwise_u8_avx512vnni");
+    EXPECT_FALSE(choice.fallback);
+    ++layers;
+  }
+  EXPECT_EQ(layers, 4);
 }
 
 TEST(SparseExecutors, AreFoundByName) {
