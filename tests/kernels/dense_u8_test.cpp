@@ -102,6 +102,32 @@ TEST(DenseU8, ConvolutionsEqualReference) {
   });
 }
 
+// Windows gathered into words: rows that end within a vector, words that rows of the kernel share.
+TEST(DenseU8, FewChannelsEqualReference) {
+  struct Case {
+    int kernel, stride, in_channels, out_channels;
+  };
+  for (int width = 5; width <= 43; ++width) {
+    for (const Case& size : {Case{3, 1, 1, 6},
+                             {3, 2, 3, 8},
+                             {5, 1, 1, 5},
+                             {3, 1, 3, 16},
+                             {5, 2, 2, 3},
+                             {2, 1, 4, 1},
+                             {1, 1, 8, 2}}) {
+      const std::string trace =
+          fmt::format("{}x{} s{} {}->{} width {}", size.kernel, size.kernel, size.stride,
+                      size.in_channels, size.out_channels, width);
+      SCOPED_TRACE(trace);
+      const int pad = size.kernel / 2;
+      const Conv2DParams p{
+          make_window(size.kernel + 3, width, size.kernel, size.kernel, size.stride, 1, pad),
+          size.in_channels, size.out_channels, 1, 5};
+      expect_equal(p, trace, 6000.0 * p.taps() * p.in_per_group());
+    }
+  }
+}
+
 // Each number of pixels of a tile beside each number of vectors.
 TEST(DenseU8, EveryTileEqualsReference) {
   for (int width = 1; width <= 19; ++width) {
@@ -131,7 +157,8 @@ TEST(DenseU8, DepthwiseConvolutionsEqualReference) {
                                                {24, 1},
                                                {64, 1},
                                                {65, 1},
-                                               {130, 1}, {128, 1},
+                                               {130, 1},
+                                               {128, 1},
                                                {5, 2},
                                                {23, 3}}) {
       const std::string trace = fmt::format("{} {}*{}", name, channels, multiplier);

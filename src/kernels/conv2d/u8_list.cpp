@@ -1,3 +1,4 @@
+#include "kernels/conv2d/u8_gathered_pack.h"
 #include "kernels/conv2d/u8_kernels.h"
 #include "kernels/conv2d/u8_pack.h"
 
@@ -21,6 +22,8 @@ constexpr Conv2DKernelU8 kernel(const char* name, Isa isa, conv_u8::Run* run) {
 
 #if defined(__x86_64__)
 constexpr Conv2DKernelU8 kKernels[] = {
+    {"conv2d_u8_gathered_avx512vnni", Isa::kAvx512Vnni, conv_u8::gathered::accepts,
+     conv_u8::gathered::packed_bytes, conv_u8::gathered::pack, conv_u8::run_gathered_avx512vnni},
     kernel<16, 1>("conv2d_u8_avx512vnni", Isa::kAvx512Vnni, conv_u8::run_avx512vnni),
     kernel<16, 2>("conv2d_u8_avx512", Isa::kAvx512, conv_u8::run_avx512),
     kernel<8, 1>("conv2d_u8_avxvnni", Isa::kAvxVnni, conv_u8::run_avxvnni),

@@ -169,22 +169,23 @@ COPPICE_INLINE void run_pixels(const Job& job, std::integer_sequence<int, kPixel
   using RunTile = void (*)(const Job&, const uint8_t* const*, uint8_t* const*);
   static constexpr RunTile kTiles[] = {Tile<T, Stage, kPixelsLessOne + 1, kVectors>::run...};
   constexpr int kMost = static_cast<int>(sizeof...(kPixelsLessOne));
+  // As even as possible: 9 pixels are 5 + 4, not 6 + 3.
   const int tiles = (job.pixels + kMost - 1) / kMost;
+  if (tiles == 0) return;
+  const int size = job.pixels / tiles, larger = job.pixels % tiles;
   const uint8_t* x = job.x;
   uint8_t* y = job.y;
   int column = 0;
-  for (int tile = 0, first = 0; tile < tiles; ++tile) {
-    // As even as possible: 9 pixels are 5 + 4, not 6 + 3.
-    const int end = static_cast<int>(int64_t{job.pixels} * (tile + 1) / tiles);
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int pixels = size + (tile < larger ? 1 : 0);
     const uint8_t* from[kMost];
     uint8_t* to[kMost];
-    for (int p = 0; p < end - first; ++p) {
+    for (int p = 0; p < pixels; ++p) {
       from[p] = x, to[p] = y;
       x += job.x_step, y += job.y_step;
       if (++column == job.width) column = 0, x += job.x_wrap, y += job.y_wrap;
     }
-    kTiles[end - first - 1](job, from, to);
-    first = end;
+    kTiles[pixels - 1](job, from, to);
   }
 }
 
