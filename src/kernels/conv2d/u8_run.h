@@ -146,7 +146,13 @@ struct Tile {
       if constexpr (kVectors >= 3) {
         T::store_first(y[p], bytes, job.channels);
       } else {
-        simd::unroll<(kPixels - p < kAtOnce ? kPixels - p : kAtOnce)>([&](auto i) COPPICE_LAMBDA {
+        constexpr int kChannels = kVectors * T::kLanes;
+        constexpr int kLast = kPixels - p < kAtOnce ? kPixels - p - 1 : kAtOnce - 1;
+        if (kLast == kAtOnce - 1 && job.channels == kChannels &&
+            y[p + kLast] == y[p] + kLast * kChannels) {
+          return T::store(y[p], bytes);
+        }
+        simd::unroll<kLast + 1>([&](auto i) COPPICE_LAMBDA {
           if constexpr (kVectors == 2)
             T::template store_half<i>(y[p + i], bytes, job.channels);
           else
@@ -180,10 +186,17 @@ COPPICE_INLINE void run_pixels(const Job& job, std::integer_sequence<int, kPixel
     const int pixels = size + (tile < larger ? 1 : 0);
     const uint8_t* from[kMost];
     uint8_t* to[kMost];
-    for (int p = 0; p < pixels; ++p) {
-      from[p] = x, to[p] = y;
-      x += job.x_step, y += job.y_step;
-      if (++column == job.width) column = 0, x += job.x_wrap, y += job.y_wrap;
+    if (column + kMost < job.width) {
+      COPPICE_UNROLL
+      for (int p = 0; p < kMost; ++p) from[p] = x + p * job.x_step, to[p] = y + p * job.y_step;
+      x += pixels * job.x_step, y += pixels * job.y_step;
+      column += pixels;
+    } else {
+      for (int p = 0; p < pixels; ++p) {
+        from[p] = x, to[p] = y;
+        x += job.x_step, y += job.y_step;
+        if (++column == job.width) column = 0, x += job.x_wrap, y += job.y_wrap;
+      }
     }
     kTiles[pixels - 1](job, from, to);
   }

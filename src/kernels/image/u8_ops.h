@@ -108,9 +108,14 @@ struct StageSum {
 /// 2^28, so nothing leaves 32 bits while the factors are at most 1.
 template <class T>
 COPPICE_INLINE simd::ShiftStage<T> uniform_stage(simd::ShiftStage<T>*, QuantizedMultiplier by) {
-  const int right = 31 - by.shift;
-  const auto addend = T::all64(int64_t{1} << (right - 1)), shift = T::all64(right);
-  return {T::all32(by.multiplier), addend, addend, shift, shift};
+  const int left = by.shift < 0 ? 0 : by.shift + 1;
+  const auto addend = T::all64(int64_t{1} << (30 - by.shift + left));
+  return {T::all32(by.multiplier),
+          T::all32(left),
+          T::all32(by.shift < 0 ? -by.shift - 1 : 0),
+          addend,
+          addend,
+          left != 0};
 }
 template <class T>
 COPPICE_INLINE simd::TwiceStage<T> uniform_stage(simd::TwiceStage<T>*, QuantizedMultiplier by) {

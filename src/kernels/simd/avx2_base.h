@@ -40,12 +40,6 @@ struct Avx2Base {
     return _mm256_srlv_epi32(a, count);
   }
   static COPPICE_INLINE Int add64(Int a, Int b) { return _mm256_add_epi64(a, b); }
-  /// There is no arithmetic shift of 64 bits: a + 2^63 is not negative.
-  static COPPICE_INLINE Int shift_right64(Int a, Int count) {
-    const Int top = all64(INT64_MIN);
-    return _mm256_sub_epi64(_mm256_srlv_epi64(_mm256_xor_si256(a, top), count),
-                            _mm256_srlv_epi64(top, count));
-  }
   /// For the lower 32 bits of the result; kCount is at most 32.
   template <int kCount>
   static COPPICE_INLINE Int shift_right64(Int a) {
@@ -57,9 +51,7 @@ struct Avx2Base {
     return _mm256_blend_epi32(even, odd, 0xAA);
   }
 
-  static COPPICE_INLINE Int interleave_even(Int a, Int b) {
-    return merge_odd(a, _mm256_slli_epi64(b, 32));
-  }
+  static COPPICE_INLINE Int interleave_odd(Int a, Int b) { return merge_odd(odd_to_even(a), b); }
 
   static COPPICE_INLINE Float load_floats(const void* from) {
     return _mm256_loadu_ps(static_cast<const float*>(from));

@@ -40,7 +40,6 @@ struct Avx512Base {
     return _mm512_srlv_epi32(a, count);
   }
   static COPPICE_INLINE Int add64(Int a, Int b) { return _mm512_add_epi64(a, b); }
-  static COPPICE_INLINE Int shift_right64(Int a, Int count) { return _mm512_srav_epi64(a, count); }
   template <int kCount>
   static COPPICE_INLINE Int shift_right64(Int a) {
     return _mm512_srai_epi64(a, kCount);
@@ -54,10 +53,10 @@ struct Avx512Base {
     return _mm512_mask_blend_epi32(0xAAAA, even, odd);
   }
 
-  /// Even lanes of a, and those of b behind each.
-  static COPPICE_INLINE Int interleave_even(Int a, Int b) {
+  /// Odd lanes of a, and those of b behind each.
+  static COPPICE_INLINE Int interleave_odd(Int a, Int b) {
     return _mm512_castps_si512(
-        _mm512_mask_moveldup_ps(_mm512_castsi512_ps(a), 0xAAAA, _mm512_castsi512_ps(b)));
+        _mm512_mask_movehdup_ps(_mm512_castsi512_ps(b), 0x5555, _mm512_castsi512_ps(a)));
   }
 
   static COPPICE_INLINE Float load_floats(const void* from) { return _mm512_loadu_ps(from); }

@@ -27,23 +27,31 @@ struct FloatStage {
 
 /// Rounding::kSingle; Rounding::kDouble too where no negative value survives the clamp. With both
 /// of its roundings towards plus infinity, floor((floor((p + 2^30) / 2^31) + 2^(e-1)) / 2^e) is
-/// floor((p + 2^30 + 2^(30+e)) / 2^(31+e)): nested floors are one.
+/// floor((p + 2^30 + 2^(30+e)) / 2^(31+e)): nested floors are one. For the same reason the division
+/// is that by 2^32, which takes upper halves, and then one in 32 bits; a factor too large for that
+/// (1/2 and more) has its sum doubled first.
 template <class T>
 struct ShiftStage {
   static constexpr StageKind kKind = StageKind::kShift;
   using Int = typename T::Int;
-  Int multiplier, addend_even, addend_odd, shift_even, shift_odd;
+  Int multiplier, left, exponent, addend_even, addend_odd;
+  bool shifts_left;
 
-  static COPPICE_INLINE ShiftStage load(const std::byte* group, const StageHeader&) {
+  static COPPICE_INLINE ShiftStage load(const std::byte* group, const StageHeader& header) {
     constexpr int kBytes = T::kBytes;
-    return {T::load(group), T::load(group + kBytes), T::load(group + 2 * kBytes),
-            T::load(group + 3 * kBytes), T::load(group + 4 * kBytes)};
+    return {T::load(group),
+            T::load(group + kBytes),
+            T::load(group + 2 * kBytes),
+            T::load(group + 3 * kBytes),
+            T::load(group + 4 * kBytes),
+            header.shifts_left != 0};
   }
   COPPICE_INLINE Int apply(Int sum) const {
+    if (shifts_left) sum = T::shift_left32(sum, left);
     const Int even = T::add64(T::multiply_even(sum, multiplier), addend_even);
     const Int odd =
         T::add64(T::multiply_even(T::odd_to_even(sum), T::odd_to_even(multiplier)), addend_odd);
-    return T::interleave_even(T::shift_right64(even, shift_even), T::shift_right64(odd, shift_odd));
+    return T::shift_right32(T::interleave_odd(even, odd), exponent);
   }
 };
 

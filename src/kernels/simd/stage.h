@@ -10,7 +10,7 @@ namespace coppice::kernels::simd {
 
 enum class StageKind : int32_t {
   kFloat,  ///< round(sum * scale), halves to even.
-  kShift,  ///< (sum * multiplier + addend) >> shift in 64 bits: one rounding.
+  kShift,  ///< (sum * multiplier + addend) >> 32 in 64 bits, then >> exponent: one rounding.
   kTwice,  ///< Two roundings: by 2^31, then by 2^exponent with halves away from zero.
 };
 
@@ -21,13 +21,13 @@ struct StageHeader {
   int32_t min = 0;   ///< Clamp of the uint8 output.
   int32_t max = 255;
   int32_t saturates = 0;    ///< Zero and clamp are those of the saturation to [0, 255].
-  int32_t shifts_left = 0;  ///< kTwice: some channel's `left` is not 0.
+  int32_t shifts_left = 0;  ///< kShift, kTwice: some channel's `left` is not 0.
 };
 
 /// Constants of `lanes` channels, one after the other:
 ///   kFloat: float scale[lanes]
-///   kShift: int32 multiplier[lanes], int64 addend[lanes], int64 shift[lanes]: of these first the
-///           even channels, then the odd
+///   kShift: int32 multiplier[lanes], int32 left[lanes], int32 exponent[lanes], int64
+///           addend[lanes]: first of the even channels, then of the odd
 ///   kTwice: int32 multiplier[lanes], int32 left[lanes], int32 sign_shift[lanes] (31, or 32 where
 ///           there is no second rounding), int32 half[lanes], int32 exponent[lanes]
 constexpr int stage_bytes(StageKind kind, int lanes) {

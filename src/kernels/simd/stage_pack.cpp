@@ -8,21 +8,17 @@ namespace {
 
 // How the 64-bit product of one channel comes down to an output.
 struct Shifts {
-  int left = 0;      // Of the sum, before the product.
-  int right = 31;    // Of the product, after the addend.
-  int exponent = 0;  // Of a second rounding (kTwice).
-  int64_t addend = int64_t{1} << 30;
+  int left = 0;        // Of the sum, before the product.
+  int64_t addend = 0;  // kShift: of the product.
+  int exponent = 0;    // Behind the upper half (kShift) or the first rounding (kTwice).
 };
 
 Shifts shifts_of(StageKind kind, Rounding rounding, int shift) {
+  if (kind == StageKind::kTwice) return {std::max(shift, 0), 0, std::max(-shift, 0)};
   Shifts shifts;
-  if (kind == StageKind::kTwice) {
-    shifts.left = std::max(shift, 0);
-    shifts.exponent = std::max(-shift, 0);
-    return shifts;
-  }
-  shifts.right = 31 - shift;
-  shifts.addend = int64_t{1} << (30 - shift);
+  shifts.left = std::max(shift + 1, 0);
+  shifts.exponent = std::max(-shift - 1, 0);
+  shifts.addend = int64_t{1} << (30 - shift + shifts.left);
   if (rounding == Rounding::kDouble && shift < 0) shifts.addend += int64_t{1} << 30;
   return shifts;
 }
@@ -69,12 +65,11 @@ void StagePacker::pack_lane(int lanes, int lane, int channel, std::byte* group) 
   const int vector = 4 * lanes;
   const Shifts shifts = shifts_of(header_.kind, to_.rounding, channel < 0 ? -1 : to_.shift[k]);
   put(group, lane, channel < 0 ? 0 : to_.multiplier[k]);
+  put(group + vector, lane, shifts.left);
   if (header_.kind == StageKind::kShift) {
-    const int half_lane = (lane % 2) * (lanes / 2) + lane / 2;
-    put(group + vector, half_lane, shifts.addend);
-    put(group + 3 * vector, half_lane, int64_t{shifts.right});
+    put(group + 2 * vector, lane, shifts.exponent);
+    put(group + 3 * vector, (lane % 2) * (lanes / 2) + lane / 2, shifts.addend);
   } else {
-    put(group + vector, lane, shifts.left);
     put(group + 2 * vector, lane, shifts.exponent > 0 ? 31 : 32);
     put(group + 3 * vector, lane, shifts.exponent > 0 ? 1 << (shifts.exponent - 1) : 0);
     put(group + 4 * vector, lane, shifts.exponent);
