@@ -2,26 +2,13 @@
 
 #include "coppice/kernels/depthwise_conv2d/depthwise_conv2d.h"
 #include "coppice/kernels/image.h"
+#include "kernels/depthwise_conv2d/u8_columns.h"
 #include "kernels/depthwise_conv2d/u8_layout.h"
 #include "kernels/simd/requantize.h"
 
 // The int8 depthwise convolution for the traits type T (layout and idea: u8_layout.h).
 
 namespace coppice::kernels::depthwise_u8 {
-
-/// What is the same for all outputs of some rows.
-struct Job {
-  const std::byte* sets;
-  size_t set_bytes;
-  simd::StageHeader stage;
-  int row_quads, kernel_w, kernel_h, multiplier;
-  ptrdiff_t tap_step;  ///< Between kernel columns.
-  ptrdiff_t row_step;  ///< Between kernel rows.
-  const uint8_t* x;    ///< Top left byte of the first window of the first row.
-  uint8_t* y;          ///< First output of the first row.
-  ptrdiff_t y_row_step;
-  int64_t words[8];  ///< What a gathering plan takes of 128 bytes.
-};
 
 template <class T, class Stage, int kRows, int kPackedRows, bool kGathers = false>
 struct Chunk {
@@ -121,103 +108,6 @@ struct Chunk {
     }
   }
 };
-
-/// kColumns neighbouring outputs of kRows rows, for kernels of three columns and at most four rows
-/// (two output rows: three) whose neighbours lie whole vectors apart: each interleaved column of
-/// the input serves up to three outputs, each weight all of them.
-template <class T, class Stage, int kRows, int kPackedRows, int kColumns>
-struct ColumnTile {
-  using Int = typename T::Int;
-  typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
-
-  COPPICE_INLINE static void interleave(const Job& job, const uint8_t* x,
-                                        Int (&columns)[kColumns + 2][4]) {
-    const int last = job.kernel_h - 1 + kRows - 1;
-    const uint8_t* rows[4];
-    COPPICE_UNROLL
-    for (int k = 0; k < 4; ++k) rows[k] = x + (k < last ? k : last) * job.row_step;
-    COPPICE_UNROLL
-    for (int column = 0; column < kColumns + 2; ++column) {
-      const ptrdiff_t at = column * job.tap_step;
-      const Int a = T::load(rows[0] + at), b = T::load(rows[1] + at);
-      const Int c = T::load(rows[2] + at), d = T::load(rows[3] + at);
-      const Int low = T::unpack_low8(a, b), high = T::unpack_high8(a, b);
-      const Int low2 = T::unpack_low8(c, d), high2 = T::unpack_high8(c, d);
-      columns[column][0] = T::unpack_low16(low, low2);
-      columns[column][1] = T::unpack_high16(low, low2);
-      columns[column][2] = T::unpack_low16(high, high2);
-      columns[column][3] = T::unpack_high16(high, high2);
-    }
-  }
-
-  static void run(const Job& job, const std::byte* set, const uint8_t* x, uint8_t* y,
-                  ptrdiff_t y_step) {
-    Int columns[kColumns + 2][4];
-    interleave(job, x, columns);
-    Int sum[kColumns][kRows][4];
-    const std::byte* constants = set + 4 * T::kBytes;
-    const auto* w = reinterpret_cast<const typename T::Weight*>(
-        constants + 4 * simd::stage_bytes(Stage::kKind, T::kLanes));
-    COPPICE_UNROLL
-    for (int v = 0; v < 4; ++v) {
-      const Stage stage =
-          Stage::load(constants + v * simd::stage_bytes(Stage::kKind, T::kLanes), job.stage);
-      COPPICE_UNROLL
-      for (int row = 0; row < kRows; ++row) {
-        typename T::Weights weights[3];
-        COPPICE_UNROLL
-        for (int kx = 0; kx < 3; ++kx)
-          weights[kx] = T::load_weights(w + ((kx * kPackedRows + row) * 4 + v) * 4 * T::kLanes);
-        COPPICE_UNROLL
-        for (int column = 0; column < kColumns; ++column) {
-          Sum to = reinterpret_cast<Sum>(T::load(set + v * T::kBytes));
-          COPPICE_UNROLL
-          for (int kx = 0; kx < 3; ++kx) {
-            to = reinterpret_cast<Sum>(
-                T::dot(reinterpret_cast<Int>(to), columns[column + kx][v], weights[kx]));
-          }
-          sum[column][row][v] = stage.apply(reinterpret_cast<Int>(to));
-        }
-      }
-    }
-    const auto finish = simd::Finish<T>::load(job.stage);
-    COPPICE_UNROLL
-    for (int column = 0; column < kColumns; ++column) {
-      COPPICE_UNROLL
-      for (int row = 0; row < kRows; ++row) {
-        const Int* four = sum[column][row];
-        T::store(y + column * y_step + row * job.y_row_step,
-                 finish.bytes(four[0], four[1], four[2], four[3]));
-      }
-    }
-  }
-};
-
-/// Whether ColumnTile takes the layer: bytes, not widened words, and registers for five columns.
-template <class T>
-COPPICE_INLINE bool takes_columns(const DepthwiseConv2DParams& p, const Plan& plan) {
-  return T::kHoldsWeights && sizeof(typename T::Operand) == sizeof(typename T::Int) && plan.flat &&
-         p.channels % (4 * T::kLanes) == 0 && p.window.kernel_w == 3 && p.window.dilation_w == 1 &&
-         plan.row_quads == 1 && p.multiplier == 1;
-}
-
-template <class T, class Stage, int kRows, int kPackedRows>
-COPPICE_INLINE void run_columns(const DepthwiseConv2DParams& p, const Plan& plan, const Job& job) {
-  using RunTile = void (*)(const Job&, const std::byte*, const uint8_t*, uint8_t*, ptrdiff_t);
-  static constexpr RunTile kTiles[] = {ColumnTile<T, Stage, kRows, kPackedRows, 1>::run,
-                                       ColumnTile<T, Stage, kRows, kPackedRows, 2>::run,
-                                       ColumnTile<T, Stage, kRows, kPackedRows, 3>::run};
-  const int width = p.window.out_w;
-  for (int set = 0; set < plan.sets; ++set) {
-    const std::byte* constants = job.sets + static_cast<size_t>(set) * job.set_bytes;
-    const ptrdiff_t first = set * 4 * T::kLanes;
-    for (int ox = 0; ox < width; ox += 3) {
-      const int columns = width - ox < 3 ? width - ox : 3;
-      const ptrdiff_t at = first + ptrdiff_t{ox} * p.channels;
-      kTiles[columns - 1](job, constants, job.x + at, job.y + at, p.channels);
-    }
-  }
-}
 
 template <class T, class Stage, int kRows, int kPackedRows>
 void run_rows(const DepthwiseConv2DParams& p, const Plan& plan, const Job& job,

@@ -83,6 +83,12 @@ struct Avx512Base {
   static COPPICE_INLINE Int unpack_low16(Int a, Int b) { return _mm512_unpacklo_epi16(a, b); }
   static COPPICE_INLINE Int unpack_high16(Int a, Int b) { return _mm512_unpackhi_epi16(a, b); }
 
+  /// a followed by b, from block kBlocks of 128 bits on.
+  template <int kBlocks>
+  static COPPICE_INLINE Int skip_blocks(Int a, Int b) {
+    return _mm512_alignr_epi64(b, a, 2 * kBlocks);
+  }
+
   /// The order of pack8(pack16(a, b), pack16(c, d)) to all of a, then b, c, d.
   static COPPICE_INLINE Int in_order(Int packed) {
     const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
