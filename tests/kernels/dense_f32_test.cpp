@@ -108,6 +108,22 @@ TEST(Conv2DF32, EqualsReferenceWithinItsBound) {
   EXPECT_GT(ran, 0);
 }
 
+// Few output channels: rows that end anywhere in a vector.
+TEST(Conv2DF32, FewChannelsEqualReferenceWithinTheirBound) {
+  for (int width = 6; width <= 50; ++width) {
+    for (const int outputs : {1, 3, 6, 8}) {
+      for (const auto& [kernel, dilation] : {std::pair{3, 1}, {5, 1}, {2, 2}}) {
+        const Window2D window =
+            testing::make_window(7, width, kernel, kernel, 1, dilation, kernel / 2);
+        const Conv2DParams p{window, 1, outputs, 1};
+        expect_close_to_reference(
+            Convolution{p},
+            fmt::format("{}x{} d{} ->{} width {}", kernel, kernel, dilation, outputs, width), true);
+      }
+    }
+  }
+}
+
 TEST(Conv2DF32, FullyConnectedEqualsReferenceWithinItsBound) {
   for (const auto& [h, w, channels] : {std::array{1, 1, 131}, {1, 1, 7}, {3, 2, 5}}) {
     for (const int outputs : {1, 5, 12, 16, 17, 40, 63, 84, 128, 130, 300}) {

@@ -5,7 +5,7 @@
 namespace coppice::kernels {
 
 #if defined(__x86_64__)
-extern const Conv2DKernelF32 kOnePixelF32Avx512, kPairsF32Avx512, kConv2DF32Avx512,
+extern const Conv2DKernelF32 kOnePixelF32Avx512, kRowsF32Avx512, kPairsF32Avx512, kConv2DF32Avx512,
     kOnePixelF32Avx2, kPairsF32Avx2, kConv2DF32Avx2;
 #endif
 
@@ -13,6 +13,7 @@ KernelList<Conv2DKernelF32> conv2d_kernels_f32() {
   static const Conv2DKernelF32 all[] = {
 #if defined(__x86_64__)
     kOnePixelF32Avx512,
+    kRowsF32Avx512,
     kPairsF32Avx512,
     kConv2DF32Avx512,
     kOnePixelF32Avx2,

@@ -155,7 +155,7 @@ void run_stage(const DepthwiseConv2DParams& p, const std::byte* packed,
                const Image<const uint8_t>& x, const Image<uint8_t>& y, RowRange rows) {
   const Window2D& window = p.window;
   const Plan plan = plan_of(p, T::kLanes);
-  Job job;
+  Job job{};
   __builtin_memcpy(&job.stage, packed, sizeof(job.stage));
   job.sets = packed + kHeaderBytes;
   job.set_bytes = set_bytes(p, plan, Stage::kKind, T::kLanes, sizeof(typename T::Weight));
@@ -169,6 +169,7 @@ void run_stage(const DepthwiseConv2DParams& p, const std::byte* packed,
   for (int i = 0; i < 8 && plan.gathers; ++i) {
     const int pixel = 8 * i / p.channels;
     job.words[i] = (2 * pixel * p.channels + 8 * i % p.channels) / 8;
+    job.words[i + 8] = job.words[i] + p.channels / 8;
   }
   for (int row = rows.begin; row < rows.end; row += plan.rows) {
     job.x = x.data + (row * window.stride_h - window.pad_top) * x.row_step -

@@ -39,6 +39,10 @@ struct Avx512F32 {
     return _mm512_permutexvar_ps(index, v);
   }
 
+  /// The same in the lanes of `mask`, `others` elsewhere.
+  static COPPICE_INLINE Vector pick_some(Vector others, uint16_t mask, Vector v, Index index) {
+    return _mm512_mask_permutexvar_ps(others, mask, index, v);
+  }
   /// from[0] in even lanes, from[1] in odd ones.
   static COPPICE_INLINE Vector all_pairs(const float* from) {
     double pair;
