@@ -5,9 +5,9 @@
 
 namespace coppice::kernels {
 
-/// Dense convolutions on uint8 images: any kernel, stride, padding, dilation, groups. Pixels of x and
-/// of y follow each other without a gap (pixel_step is the number of channels). A fully connected
-/// layer is the convolution whose kernel is the whole image.
+/// Dense convolutions on uint8 images: any kernel, stride, padding, dilation, groups. Pixels of x
+/// and of y follow each other without a gap (pixel_step is the number of channels). A fully
+/// connected layer is the convolution whose kernel is the whole image.
 using Conv2DKernelU8 = LayerKernel<uint8_t, Conv2DParams>;
 KernelList<Conv2DKernelU8> conv2d_kernels_u8();
 
