@@ -144,7 +144,7 @@ class Layer {
   /// One of our kernels on images; nothing if it does not take these weights.
   std::optional<Contender> dense() {
     for (const auto& kernel : kernels::conv2d_kernels_u8()) {
-      if (!isa_supported(kernel.isa)) continue;
+      if (!isa_supported(kernel.isa) || !kernel.accepts(p_)) continue;
       const size_t bytes = kernel.packed_bytes(p_);
       auto packed = std::make_shared<std::vector<Line>>(lines(bytes));
       const std::vector<int8_t> w(static_cast<size_t>(p_.weights()), 1);

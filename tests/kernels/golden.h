@@ -121,7 +121,7 @@ class GoldenCase {
       std::byte bytes[64];
     };
     for (const auto& kernel : list) {
-      if (kernel.name != name) continue;
+      if (kernel.name != name || !kernel.accepts(p)) continue;
       std::vector<Line> packed(kernel.packed_bytes(p) / 64 + 1);
       const int32_t* bias = bias_.empty() ? nullptr : bias_.data();
       if (!kernel.pack(p, to, weights_.data(), bias, packed.data())) return false;
