@@ -70,9 +70,7 @@ class Builder {
     const int in = node.inputs[0], out = node.output;
     if (std::holds_alternative<FullyConnected>(node.op)) return;
     if (const auto* conv = std::get_if<Conv2D>(&node.op)) {
-      if (conv->groups == 1) return;
-      fix(in, fmt::format("the groups of \"{}\"", node.name));
-      fix(out, fmt::format("the groups of \"{}\"", node.name));
+      for (const int tensor : {in, out}) tie_groups(tensor, conv->groups);
       return;
     }
     if (const auto* depthwise = std::get_if<DepthwiseConv2D>(&node.op)) {
@@ -94,6 +92,12 @@ class Builder {
     for (const int input : node.inputs) {
       for (int c = 0; c < shape(out).back(); ++c) unite(input, c, out, c);
     }
+  }
+
+  // Each group of a convolution keeps the same places, so that all stay equally large.
+  void tie_groups(int tensor, int groups) {
+    const int size = shape(tensor).back() / groups;
+    for (int c = size; c < shape(tensor).back(); ++c) unite(tensor, c % size, tensor, c);
   }
 
   void concatenate(const Node& node) {

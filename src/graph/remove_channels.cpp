@@ -67,8 +67,7 @@ class Keep {
     }
     keep.front() = out;
     const std::vector<bool> in = channels(node.inputs[0]);
-    const auto* conv = std::get_if<Conv2D>(&node.op);
-    if (conv != nullptr && conv->groups > 1) return keep;  // Its channels are fixed.
+    // A convolution with groups has the columns of one group, and all groups keep the same.
     for (size_t i = 0; i < keep.back().size(); ++i) keep.back()[i] = in[i % in.size()];
     return keep;
   }

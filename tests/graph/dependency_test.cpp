@@ -106,14 +106,52 @@ TEST(Dependency, WhatIsFixedSaysWhy) {
   x = g.add(conv(4), {x}, "b");
   x = g.add(Add{}, {x, g.input()}, "sum");  // Ties "b" to the input.
   const Graph graph = std::move(g).finish(x).value();
-  EXPECT_EQ(free_groups(graph), Groups{});
+  EXPECT_EQ(free_groups(graph), (Groups{"2: a", "3: grouped"}));
   const auto dependencies = channel_dependencies(graph);
   std::vector<bool> removed(dependencies.sets.size(), false);
-  const auto tensor = static_cast<size_t>(graph.find("a")->output);
+  const auto tensor = static_cast<size_t>(graph.find("b")->output);
   removed[static_cast<size_t>(dependencies.set_of[tensor][0])] = true;
   auto result = remove_channels(graph, dependencies, removed);
   ASSERT_FALSE(result.ok());
-  EXPECT_NE(result.error().message.find("the groups of \"grouped\""), std::string::npos);
+  EXPECT_NE(result.error().message.find("the network's input"), std::string::npos);
+}
+
+// Four inputs and six outputs in two groups: place 1 of the inputs, place 0 of the outputs go.
+TEST(Dependency, GroupsOfAConvolutionLoseTheSamePlaces) {
+  GraphBuilder g("grouped", {4, 4, 3}, 1);
+  auto x = g.add(conv(4), {g.input()}, "a");
+  Conv2D grouped = conv(6);
+  grouped.groups = 2;
+  x = g.add(grouped, {x}, "grouped");
+  x = g.add(conv(2), {x}, "b");
+  const Graph graph = std::move(g).finish(x).value();
+  const auto dependencies = channel_dependencies(graph);
+  const auto set = [&](const char* layer, size_t channel) {
+    return dependencies.set_of[static_cast<size_t>(graph.find(layer)->output)][channel];
+  };
+  EXPECT_EQ(set("a", 1), set("a", 3));
+  EXPECT_NE(set("a", 0), set("a", 1));
+  EXPECT_EQ(set("grouped", 0), set("grouped", 3));
+  std::vector<bool> removed(dependencies.sets.size(), false);
+  removed[static_cast<size_t>(set("a", 1))] = true;
+  removed[static_cast<size_t>(set("grouped", 0))] = true;
+  const auto smaller = remove_channels(graph, dependencies, removed);
+  ASSERT_TRUE(smaller.ok()) << smaller.error().message;
+  EXPECT_EQ(std::get<Conv2D>(smaller->find("grouped")->op).groups, 2);
+  const Parameter& before = *graph.find("grouped")->parameter("weight");
+  const Parameter& after = *smaller->find("grouped")->parameter("weight");
+  ASSERT_EQ(after.shape[0], 4);  // Outputs 1, 2, 4, 5.
+  ASSERT_EQ(after.shape[3], 1);  // Input place 0 of two.
+  const int taps = before.shape[1] * before.shape[2];
+  int row = 0;
+  for (const int output : {1, 2, 4, 5}) {
+    for (int tap = 0; tap < taps; ++tap) {
+      EXPECT_EQ(after.value[static_cast<size_t>(row * taps + tap)],
+                before.value[static_cast<size_t>((output * taps + tap) * 2)]);
+    }
+    ++row;
+  }
+  EXPECT_EQ(smaller->find("b")->parameter("weight")->shape[3], 4);
 }
 
 TEST(Dependency, ATensorKeepsAChannel) {

@@ -82,7 +82,7 @@ void expect_same_integers(const Graph& masked, const Graph& removed, uint64_t se
 }
 
 TEST(Channels, RandomGraphsComputeWhatTheMaskedOnesDo) {
-  int checked = 0, removed_channels = 0, refused = 0;
+  int checked = 0, removed_channels = 0, refused = 0, smaller_groups = 0;
   for (uint64_t seed = 0; checked < 500; ++seed) {
     ASSERT_LT(seed, 700u);
     const Graph graph = random_graph(seed);
@@ -101,6 +101,12 @@ TEST(Channels, RandomGraphsComputeWhatTheMaskedOnesDo) {
     for (size_t t = 0; t < graph.tensors.size(); ++t) {
       removed_channels += graph.tensors[t].shape.back() - removed.tensors[t].shape.back();
     }
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+      const auto* conv = std::get_if<Conv2D>(&removed.nodes[n].op);
+      if (conv == nullptr || conv->groups == 1) continue;
+      smaller_groups +=
+          removed.nodes[n].parameter("weight")->shape != graph.nodes[n].parameter("weight")->shape;
+    }
     expect_same_floats(masked, removed, seed);
     expect_same_integers(masked, removed, seed);
     if (::testing::Test::HasFatalFailure()) return;
@@ -115,6 +121,7 @@ TEST(Channels, RandomGraphsComputeWhatTheMaskedOnesDo) {
     ++checked;
   }
   EXPECT_GT(removed_channels, 5000);
+  EXPECT_GT(smaller_groups, 100);
   EXPECT_LT(refused, 200);
 }
 

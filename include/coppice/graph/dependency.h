@@ -14,7 +14,8 @@ struct TensorChannel {
 };
 
 /// Channels of several tensors that stand or fall together: those that an elementwise operation,
-/// Add, a depthwise convolution, Concat or Flatten makes from each other.
+/// Add, a depthwise convolution, Concat or Flatten makes from each other, and those that have the
+/// same place in the groups of a convolution.
 struct ChannelSet {
   std::vector<TensorChannel> members;
   int group = -1;
@@ -25,14 +26,15 @@ struct ChannelGroup {
   std::vector<int> sets;          ///< Indices into ChannelDependencies::sets.
   std::vector<int> tensors;       ///< Ascending.
   std::vector<size_t> producers;  ///< Nodes with weights that write one of the tensors, in order.
-  /// Why no channel of it can go: it reaches the network's input or output, or a convolution with
-  /// groups. Empty when they can.
+  /// Why no channel of it can go: it reaches the network's input or output, or a softmax. Empty
+  /// when they can.
   std::string fixed_by;
 };
 
 /// Which channels depend on which.
 ///
-///   Conv2D, FullyConnected   begin new sets; their inputs are only read
+///   Conv2D, FullyConnected   begin new sets; their inputs are only read. With groups the channels
+///                            of one place in each group share a set, inputs and outputs alike
 ///   DepthwiseConv2D          output channel c * multiplier + m follows input channel c
 ///   Add                      both inputs and the output share one keep set
 ///   Concat                   each input keeps its own, the output's channels lie at offsets
