@@ -1,5 +1,7 @@
 #include "prune/regrow.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -44,6 +46,14 @@ int64_t Regrowth::last_step(int64_t steps) const {
 }
 
 bool Regrowth::settled(int64_t step, int64_t steps) const { return step >= last_step(steps); }
+
+// What moves is in the model: its masks, weights and gradients.
+std::string Regrowth::fingerprint() const {
+  std::string text = fmt::format("rigl {} {} {}", schedule_.prune_end, schedule_.prune_every,
+                                 schedule_.regrow_share);
+  for (const Layer& layer : layers_) text += fmt::format(" {}:{}", layer.node, layer.groups.count);
+  return text;
+}
 
 Status Regrowth::after_step(int64_t step, int64_t steps, train::ModelAccess& model) {
   const int64_t last = last_step(steps);

@@ -20,6 +20,7 @@ class Regrowth : public train::TrainingHook {
 
   Status after_step(int64_t step, int64_t steps, train::ModelAccess& model) override;
   bool settled(int64_t step, int64_t steps) const override;
+  std::string fingerprint() const override;
 
  private:
   struct Layer {

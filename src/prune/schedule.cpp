@@ -1,9 +1,12 @@
 #include "coppice/prune/schedule.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "prune/layer_job.h"
 #include "prune/lookup.h"
@@ -11,6 +14,42 @@
 
 namespace coppice::prune {
 namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string to_text(const PruneReport& report) {
+  Json layers = Json::array();
+  for (const LayerSparsity& layer : report.layers) {
+    layers.push_back({layer.layer, layer.weights, layer.kept});
+  }
+  return Json{report.sparsity_requested, report.sparsity_achieved, std::move(layers)}.dump();
+}
+
+Result<PruneReport> report_from_text(const std::string& text) {
+  PruneReport report;
+  try {
+    const Json json = Json::parse(text);
+    report.sparsity_requested = json.at(0);
+    report.sparsity_achieved = json.at(1);
+    for (const Json& layer : json.at(2)) {
+      report.layers.push_back({layer.at(0), layer.at(1), layer.at(2)});
+    }
+  } catch (const Json::exception& error) {
+    return Error{ErrorCode::kCorrupt,
+                 fmt::format("not the state of a gradual pruning: {}", error.what())};
+  }
+  return report;
+}
+
+std::string fingerprint_of(const PruneOptions& o, const ScheduleOptions& s, double sparsity) {
+  return fmt::format("{} {} {} {} {} {} [{}] [{}] [{}] {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
+                     sparsity, o.granularity, o.criterion, o.scope, o.cost, o.group_reduction,
+                     fmt::join(o.layers, ","), fmt::join(o.skip, ","), fmt::join(o.rules, ","),
+                     o.min_sparsity, o.max_sparsity, o.calibration_samples, o.seed,
+                     o.sensitivity_metric, o.sensitivity_samples, o.protect_first_last, o.round_to,
+                     o.min_channels, s.pruning_schedule, s.initial_sparsity, s.prune_begin,
+                     s.prune_end, s.prune_every);
+}
 
 // Prunes every few steps between two points of a training.
 class GradualPruning : public train::TrainingHook {
@@ -38,6 +77,15 @@ class GradualPruning : public train::TrainingHook {
   }
 
   bool settled(int64_t step, int64_t steps) const override { return step >= last_step(steps); }
+
+  std::string fingerprint() const override {
+    return fingerprint_of(options_, schedule_, final_sparsity_);
+  }
+  std::string state() const override { return to_text(report); }
+  Status restore(const std::string& state) override {
+    COPPICE_TRY(report, report_from_text(state));
+    return {};
+  }
 
   PruneReport report;
 
@@ -95,6 +143,17 @@ struct Task {
   Result<train::FitReport> fit(Graph& graph, train::TrainingHook* hook) const {
     return train::fit(graph, dataset, training, callbacks, {teacher, hook});
   }
+
+  // The checkpoint of a training before the last one: once whole, it stands for that training.
+  std::filesystem::path round_checkpoint(int round) const {
+    auto path = training.checkpoint;
+    return path.empty() ? path : path += fmt::format(".round{}", round);
+  }
+  Result<train::FitReport> fit_round(Graph& graph, int round) const {
+    train::TrainOptions options = training;
+    options.checkpoint = round_checkpoint(round);
+    return train::fit(graph, dataset, options, callbacks, {teacher, nullptr});
+  }
 };
 
 Result<SparseTrainingReport> train_gradually(Graph& graph, const Task& task) {
@@ -121,7 +180,7 @@ Result<SparseTrainingReport> train_ticket(Graph& graph, const Task& task) {
   const Graph start = graph;
   SparseTrainingReport report;
   for (int round = 1; round <= task.schedule.ticket_rounds; ++round) {
-    COPPICE_TRY(report.training, task.fit(graph, nullptr));
+    COPPICE_TRY(report.training, task.fit_round(graph, round));
     const double share = static_cast<double>(round) / task.schedule.ticket_rounds;
     const double sparsity = round == task.schedule.ticket_rounds
                                 ? task.sparsity
@@ -131,6 +190,10 @@ Result<SparseTrainingReport> train_ticket(Graph& graph, const Task& task) {
     rewind(start, graph);
   }
   COPPICE_TRY(report.training, task.fit(graph, nullptr));
+  for (int round = 1; round <= task.schedule.ticket_rounds; ++round) {
+    std::error_code ignored;
+    std::filesystem::remove(task.round_checkpoint(round), ignored);
+  }
   return report;
 }
 
@@ -181,9 +244,8 @@ Result<SparseTrainingReport> train_sparse(Graph& graph, const data::Dataset& dat
   PruneOptions masking = pruning;
   masking.remove_channels = false;
   masking.rounds = 1;
-  train::TrainOptions whole = training;
-  whole.checkpoint.clear();  // A checkpoint knows nothing of masks that change.
-  const Task task{dataset, masking, whole, schedule, callbacks, teacher, sparsity, data->evidence};
+  const Task task{dataset,   masking, training, schedule,
+                  callbacks, teacher, sparsity, data->evidence};
   Graph result = graph;
   const bool regrows = schedule.pruning_schedule == "rigl";
   if (regrows && (granularity.is_channel() || granularity.is_pattern())) {

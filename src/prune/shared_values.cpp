@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "coppice/core/random.h"
 #include "coppice/prune/granularity.h"
 #include "prune/criterion.h"
 #include "prune/select.h"
@@ -115,6 +116,18 @@ class KeepShared : public train::TrainingHook {
     return {};
   }
   bool settled(int64_t, int64_t) const override { return true; }
+  std::string fingerprint() const override {
+    std::string text = "shared";
+    for (const SharedLayer& layer : layers_) {
+      const auto bytes_of = [](const auto& values) {
+        return std::string_view(reinterpret_cast<const char*>(values.data()),
+                                values.size() * sizeof(values[0]));
+      };
+      text += fmt::format(" {}:{:016x}:{:016x}", layer.node, hash_name(bytes_of(layer.shared)),
+                          hash_name(bytes_of(layer.signs)));
+    }
+    return text;
+  }
 
  private:
   Graph graph_;

@@ -32,7 +32,10 @@ void for_each_array(CheckpointType& checkpoint, Body body) {
   body("best_values", checkpoint.best_values);
   body("first", checkpoint.first);
   body("second", checkpoint.second);
+  body("mask", checkpoint.mask);
 }
+template <class T>
+constexpr const char* kTypeName = sizeof(T) == 1 ? "U8" : "F32";
 
 Error damaged(const std::filesystem::path& path, const std::string& what) {
   return Error{ErrorCode::kCorrupt,
@@ -54,16 +57,18 @@ Checkpoint parse(const std::string& bytes) {
   checkpoint.fingerprint = state.at("fingerprint");
   checkpoint.steps = state.at("steps");
   checkpoint.report.best_epoch = state.at("best_epoch");
+  checkpoint.settled = state.at("settled");
+  checkpoint.hook = state.at("hook");
   for (const auto& epoch : state.at("epochs")) {
     checkpoint.report.epochs.push_back(epoch_from_json(epoch));
   }
-  for_each_array(checkpoint, [&](const char* name, std::vector<float>& values) {
+  for_each_array(checkpoint, [&]<class T>(const char* name, std::vector<T>& values) {
     const Json& offsets = header.at(name).at("data_offsets");
     const size_t begin = offsets.at(0), end = offsets.at(1);
-    if (end < begin || end > data.size() || (end - begin) % sizeof(float) != 0) {
+    if (end < begin || end > data.size() || (end - begin) % sizeof(T) != 0) {
       throw std::runtime_error("it is cut off");
     }
-    values.resize((end - begin) / sizeof(float));
+    values.resize((end - begin) / sizeof(T));
     if (!values.empty()) std::memcpy(values.data(), data.data() + begin, end - begin);
   });
   return checkpoint;
@@ -80,16 +85,19 @@ Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path
   state["fingerprint"] = checkpoint.fingerprint;
   state["steps"] = checkpoint.steps;
   state["best_epoch"] = checkpoint.report.best_epoch;
+  state["settled"] = checkpoint.settled;
+  state["hook"] = checkpoint.hook;
   state["epochs"] = Json::array();
   for (const auto& epoch : checkpoint.report.epochs) state["epochs"].push_back(to_json(epoch));
   Json header;
   header["__metadata__"] = {{"coppice.training", state.dump()}};
   size_t offset = 0;
   std::string data;
-  for_each_array(checkpoint, [&](const char* name, const std::vector<float>& values) {
-    const size_t size = values.size() * sizeof(float);
-    header[name] = {
-        {"dtype", "F32"}, {"shape", {values.size()}}, {"data_offsets", {offset, offset + size}}};
+  for_each_array(checkpoint, [&]<class T>(const char* name, const std::vector<T>& values) {
+    const size_t size = values.size() * sizeof(T);
+    header[name] = {{"dtype", kTypeName<T>},
+                    {"shape", {values.size()}},
+                    {"data_offsets", {offset, offset + size}}};
     data.append(reinterpret_cast<const char*>(values.data()), size);
     offset += size;
   });

@@ -15,7 +15,10 @@ struct Checkpoint {
   std::string fingerprint;  ///< Of options, graph, initial weights and dataset.
   int64_t steps = 0;        ///< Of the optimizer.
   FitReport report;         ///< Epochs so far, and the best of them.
+  bool settled = false;     ///< The best epoch is one after the hook's last change.
+  std::string hook;         ///< TrainingHook::state().
   std::vector<float> values, best_values, first, second;
+  std::vector<uint8_t> mask;  ///< As the parameter store has it.
 };
 
 /// Written whole or not at all: a safetensors container with the scalars as JSON in its metadata.

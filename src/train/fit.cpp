@@ -86,9 +86,10 @@ class Trainer {
 
   Result<FitReport> run() {
     std::string fingerprint;
-    const bool checkpoints = !options_.checkpoint.empty() && hook_ == nullptr;
+    const bool checkpoints = !options_.checkpoint.empty();
     if (checkpoints) {
       fingerprint = fingerprint_of(trained_graph(), dataset_, options_);
+      if (hook_ != nullptr) fingerprint += " hook " + hook_->fingerprint();
       if (std::filesystem::exists(options_.checkpoint)) COPPICE_TRY_STATUS(resume(fingerprint));
     }
     for (int epoch = static_cast<int>(report_.epochs.size()); epoch < options_.epochs; ++epoch) {
@@ -144,7 +145,8 @@ class Trainer {
     if (saved.values.size() != best_values_.size() ||
         saved.best_values.size() != best_values_.size() ||
         saved.first.size() != optimizer_.first().size() ||
-        saved.second.size() != optimizer_.second().size()) {
+        saved.second.size() != optimizer_.second().size() ||
+        !(saved.mask.empty() || std::ssize(saved.mask) == parameters_.trainable())) {
       return Error{ErrorCode::kCorrupt,
                    options_.checkpoint.string() + ": its arrays do not fit the model"};
     }
@@ -154,13 +156,18 @@ class Trainer {
     optimizer_.second() = std::move(saved.second);
     optimizer_.set_steps(saved.steps);
     report_ = std::move(saved.report);
+    parameters_.masks() = std::move(saved.mask);
+    best_is_settled_ = saved.settled;
+    if (hook_ != nullptr) return hook_->restore(saved.hook);
     return {};
   }
 
   Status save(const std::string& fingerprint) {
-    return save_checkpoint({fingerprint, optimizer_.steps(), report_, values(), best_values_,
-                            optimizer_.first(), optimizer_.second()},
-                           options_.checkpoint);
+    return save_checkpoint(
+        {fingerprint, optimizer_.steps(), report_, best_is_settled_,
+         hook_ == nullptr ? std::string() : hook_->state(), values(), best_values_,
+         optimizer_.first(), optimizer_.second(), parameters_.masks()},
+        options_.checkpoint);
   }
 
   // Samples are computed by all threads, then all threads train on them: nobody waits for a loader.

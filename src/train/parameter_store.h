@@ -39,6 +39,8 @@ class ParameterStore {
   int64_t trainable() const { return trainable_; }  ///< Floats at its start that are trained.
   /// One byte a trainable element, or nullptr when nothing is pruned.
   const uint8_t* mask() const { return mask_.empty() ? nullptr : mask_.data(); }
+  /// All of them: trainable() bytes, or none when nothing is pruned.
+  std::vector<uint8_t>& masks() { return mask_; }
 
  private:
   void place(const Graph& graph, bool trainable);

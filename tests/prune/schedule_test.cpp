@@ -1,9 +1,11 @@
 #include "coppice/prune/schedule.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "coppice/graph/builder.h"
 #include "train/memory_dataset.h"
@@ -103,6 +105,92 @@ TEST(Schedule, EachOneEndsAtTheRequestedSparsity) {
       EXPECT_GT(accuracy->accuracy(), 0.6);
     }
   }
+}
+
+void expect_equal(const Graph& expected, const Graph& found) {
+  ASSERT_EQ(expected.nodes.size(), found.nodes.size());
+  for (size_t n = 0; n < expected.nodes.size(); ++n) {
+    for (size_t p = 0; p < expected.nodes[n].parameters.size(); ++p) {
+      const Parameter& a = expected.nodes[n].parameters[p];
+      const Parameter& b = found.nodes[n].parameters[p];
+      EXPECT_EQ(a.value, b.value) << expected.nodes[n].name << ' ' << a.name;
+      EXPECT_EQ(a.mask, b.mask) << expected.nodes[n].name << ' ' << a.name;
+    }
+  }
+}
+
+void expect_equal(const SparseTrainingReport& expected, const SparseTrainingReport& found) {
+  EXPECT_EQ(expected.pruning.sparsity_achieved, found.pruning.sparsity_achieved);
+  ASSERT_EQ(expected.pruning.layers.size(), found.pruning.layers.size());
+  for (size_t i = 0; i < expected.pruning.layers.size(); ++i) {
+    EXPECT_EQ(expected.pruning.layers[i].layer, found.pruning.layers[i].layer);
+    EXPECT_EQ(expected.pruning.layers[i].weights, found.pruning.layers[i].weights);
+    EXPECT_EQ(expected.pruning.layers[i].kept, found.pruning.layers[i].kept);
+  }
+  EXPECT_EQ(expected.training.best_epoch, found.training.best_epoch);
+  ASSERT_EQ(expected.training.epochs.size(), found.training.epochs.size());
+  for (size_t e = 0; e < expected.training.epochs.size(); ++e) {
+    EXPECT_EQ(expected.training.epochs[e].train_loss, found.training.epochs[e].train_loss);
+    EXPECT_EQ(expected.training.epochs[e].validation_loss,
+              found.training.epochs[e].validation_loss);
+  }
+}
+
+// Killed again and again, each time a little further: an exception leaves as abruptly as it gets.
+TEST(Schedule, ResumedEqualsUndisturbed) {
+  const auto data = dataset();
+  const auto folder = std::filesystem::path(::testing::TempDir()) /
+                      ("coppice_schedule_" + std::to_string(::getpid()));
+  for (const Listed& schedule : schedules()) {
+    for (const char* granularity : {"weight", "channel"}) {
+      if (schedule.name == "rigl" && granularity == std::string("channel")) continue;
+      SCOPED_TRACE(std::string(schedule.name) + " " + granularity);
+      std::filesystem::remove_all(folder);
+      std::filesystem::create_directories(folder);
+      ScheduleOptions options;
+      options.pruning_schedule = schedule.name;
+      options.prune_every = 4;
+      options.ticket_rounds = 2;
+      PruneOptions pruning;
+      pruning.sparsity = 0.75;
+      pruning.granularity = granularity;
+      pruning.protect_first_last = false;
+      Graph expected = small_network();
+      const auto undisturbed = train_sparse(expected, data, pruning, training(6), options);
+      ASSERT_TRUE(undisturbed.ok());
+
+      train::TrainOptions resumed = training(6);
+      resumed.checkpoint = folder / "state";
+      Graph graph = small_network();
+      int kills = 0;
+      for (bool done = false; !done;) {
+        ASSERT_LT(kills, 20);
+        int batches = 0;
+        train::TrainCallbacks callbacks;
+        callbacks.on_batch = [&](const train::Progress&) {
+          if (++batches == 15) throw std::runtime_error("killed");
+        };
+        try {
+          const auto report = train_sparse(graph, data, pruning, resumed, options, callbacks);
+          ASSERT_TRUE(report.ok()) << report.error().message;
+          expect_equal(*undisturbed, *report);
+          done = true;
+        } catch (const std::runtime_error&) {
+          ++kills;
+        }
+      }
+      EXPECT_GE(kills, 2);
+      expect_equal(expected, graph);
+      const std::filesystem::directory_iterator files(folder);
+      EXPECT_EQ(std::distance(begin(files), end(files)), 1) << "checkpoints of rounds are left";
+      // Another schedule does not take it for its own.
+      options.prune_every = 5;
+      options.prune_end = 0.5;
+      if (schedule.name == "lottery_ticket") continue;  // A plain training under a mask.
+      EXPECT_FALSE(train_sparse(graph, data, pruning, resumed, options).ok());
+    }
+  }
+  std::filesystem::remove_all(folder);
 }
 
 // 1000 steps of masked training after gradual pruning, with momentum and weight decay.

@@ -41,6 +41,8 @@ double scheduled_sparsity(const ScheduleOptions& options, double final_sparsity,
 /// trained for a few epochs: with rewinding, Frankle et al., ICML 2020). rigl starts at the final
 /// sparsity and moves a shrinking share of each layer's groups from the smallest weights to the
 /// largest gradients (Evci et al., "Rigging the lottery", ICML 2020).
+///
+/// With a checkpoint in `training` a stopped run goes on where it was, bit for bit.
 Result<SparseTrainingReport> train_sparse(Graph& graph, const data::Dataset& dataset,
                                           const PruneOptions& pruning,
                                           const train::TrainOptions& training,

@@ -103,12 +103,20 @@ class TrainingHook {
   /// Whether the model after this step may be kept: an epoch that ends before the final sparsity
   /// is reached never counts as the best.
   virtual bool settled(int64_t step, int64_t steps) const = 0;
+  /// Differs for hooks that do something else: a checkpoint of another one is not resumed.
+  virtual std::string fingerprint() const = 0;
+  /// What the hook knows beside the model, for a checkpoint, and the way back. A hook that looks at
+  /// nothing but the model and the step has no state.
+  virtual std::string state() const { return {}; }
+  virtual Status restore(const std::string& state) {
+    return state.empty() ? Status() : Error{ErrorCode::kCorrupt, "this hook has no state"};
+  }
 };
 
 /// What else takes part in a training.
 struct TrainingPartners {
   const Graph* teacher = nullptr;  ///< Needed for distillation above 0; any float graph that fits.
-  TrainingHook* hook = nullptr;    ///< With a hook no checkpoint is written or read.
+  TrainingHook* hook = nullptr;    ///< A fresh one, also when a checkpoint is resumed.
 };
 
 struct FitReport {
