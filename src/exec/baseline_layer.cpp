@@ -73,6 +73,10 @@ struct Maker {
     packed->format = Format::pack(w, options..., packed->storage.data());
     packed->bias = parameter_values<Accumulator>(context.node, "bias");
     packed->stage = stage();
+    int64_t visited = 0;
+    for (int row = 0; row < w.rows; ++row) {
+      packed->format.for_each(row, [&](int, int, T) { ++visited; });
+    }
     const bool weights_stay = order == Order::kWeightStationary;
     return CompiledLayer{
         [p, packed, weights_stay, in = context.inputs[0], out = context.output](std::byte* arena) {
@@ -89,7 +93,9 @@ struct Maker {
         },
         name,
         fmt::format("{} non-zeros of {}, in {} bytes", count_nonzeros(w),
-                    int64_t{w.rows} * w.columns(), bytes)};
+                    int64_t{w.rows} * w.columns(), bytes),
+        static_cast<double>(visited) / static_cast<double>(int64_t{w.rows} * w.columns()),
+        static_cast<int64_t>(bytes) + bytes_beside_weights(context.graph, context.node)};
   }
 
   template <class Params>

@@ -62,6 +62,16 @@ Result<Executor> parse_executor(std::string_view name) {
                            fmt::join(names, ", "), did_you_mean(name, names))};
 }
 
+PlanCost cost_of(const Plan& plan) {
+  PlanCost cost;
+  for (const LayerChoice& choice : plan.choices()) {
+    cost.macs += choice.macs;
+    cost.executed_macs += choice.executed_macs;
+    cost.packed_bytes += choice.packed_bytes;
+  }
+  return cost;
+}
+
 Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options) {
   if (options.threads < 1) {
     return Error{ErrorCode::kInvalidArgument,
@@ -74,6 +84,11 @@ Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options
   }
   COPPICE_TRY(Isa isa, active_isa());
   if (options.isa) isa = *options.isa;
+  if (!isa_supported(isa)) {
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("instruction set {}: this processor supports only {}", isa_name(isa),
+                             supported_isa_list())};
+  }
   return make_dense_plan(std::move(fused), isa, options.threads, options.executor);
 }
 

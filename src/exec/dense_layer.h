@@ -32,7 +32,9 @@ struct DenseLayer {
   std::string kernel;
   Isa isa = Isa::kScalar;
   std::string reason;
-  bool fallback = false;  ///< The plain kernel: no fast one could run this layer.
+  bool fallback = false;        ///< The plain kernel: no fast one could run this layer.
+  double executed_share = 1.0;  ///< Of the dense products.
+  int64_t packed_bytes = 0;     ///< See LayerChoice.
 };
 
 /// The fast kernels: of an integer graph on images of uint8_t, of a float graph on images of float;

@@ -53,7 +53,8 @@ class DensePlan final : public Plan {
       COPPICE_TRY(DenseLayer layer, make_dense_layer<T>(context));
       const int64_t macs = cost.layers[i].macs_dense;
       choices_.push_back({node.name, std::string(op_name(node.op)), layer.kernel, layer.reason,
-                          macs, layer.isa, layer.fallback});
+                          macs, executed_macs(macs, layer.executed_share), layer.packed_bytes,
+                          layer.isa, layer.fallback});
       const bool shared = pool_ != nullptr && macs >= kMacsWorthThreads && !layer.fallback;
       layers_.push_back({std::move(layer.run), layer.rows, shared && layer.rows > 1});
     }

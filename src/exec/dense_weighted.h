@@ -52,7 +52,8 @@ Result<DenseLayer> make_weighted_layer(const DenseContext& context,
       refusal = std::string(kernel.name) + " does not take this geometry";
       continue;
     }
-    std::vector<PackedLine> packed((kernel.packed_bytes(p) + 63) / 64);
+    const size_t bytes = kernel.packed_bytes(p);
+    std::vector<PackedLine> packed((bytes + 63) / 64);
     if (!kernel.pack(p, view(stage), weights.data(), bias.empty() ? nullptr : bias.data(),
                      packed.data())) {
       refusal = std::string(kernel.name) + " would overflow with these factors";
@@ -67,6 +68,7 @@ Result<DenseLayer> make_weighted_layer(const DenseContext& context,
     layer.kernel = kernel.name;
     layer.isa = kernel.isa;
     layer.reason = reason;
+    layer.packed_bytes = static_cast<int64_t>(bytes);
     return layer;
   }
   return make_fallback_layer<T>(context, std::move(refusal));

@@ -57,6 +57,8 @@ Result<DenseLayer> make_fallback_layer(const DenseContext& context, std::string 
   layer.kernel = std::move(plain.kernel);
   layer.reason = std::move(reason);
   layer.fallback = true;
+  layer.executed_share = plain.executed_share;
+  layer.packed_bytes = plain.packed_bytes;
   return layer;
 }
 

@@ -21,11 +21,13 @@ struct LayerContext {
   int64_t output = 0;
 };
 
-/// A layer and the names that the table of choices shows.
+/// A layer and what the table of choices shows of it.
 struct CompiledLayer {
   Layer run;
   std::string kernel;
   std::string reason;
+  double executed_share = 1.0;  ///< Of the dense products.
+  int64_t packed_bytes = 0;     ///< See LayerChoice.
 };
 
 /// The plain kernels, in float or in integers by the graph.

@@ -27,4 +27,17 @@ std::vector<Value> parameter_values(const Node& node, const char* name) {
   return result;
 }
 
+/// What the plain kernels read beside the weights: biases and, in integers, the factors of
+/// requantize_table().
+inline int64_t bytes_beside_weights(const Graph& graph, const Node& node) {
+  const Parameter* bias = node.parameter("bias");
+  const Parameter* weight = node.parameter("weight");
+  int64_t bytes = bias == nullptr ? 0 : 4 * bias->shape.elements();
+  if (weight != nullptr && weight->quantized) {
+    bytes += static_cast<int64_t>(weight->quantized->scales.size()) *
+             (graph.rounding == Rounding::kFloat ? 4 : 8);
+  }
+  return bytes;
+}
+
 }  // namespace coppice::exec

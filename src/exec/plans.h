@@ -1,10 +1,16 @@
 #pragma once
 
+#include <cmath>
 #include <memory>
 
 #include "coppice/exec/plan.h"
 
 namespace coppice::exec {
+
+/// A layer's share of its dense products as a count.
+inline int64_t executed_macs(int64_t macs, double share) {
+  return std::llround(static_cast<double>(macs) * share);
+}
 
 /// Plans of the executors; `graph` is fused and of one data type.
 Result<std::unique_ptr<Plan>> make_reference_plan(Graph graph, Executor executor);

@@ -203,9 +203,15 @@ struct Maker {
 }  // namespace
 
 Result<CompiledLayer> make_reference_layer(const LayerContext& context) {
-  if (!context.graph.quantized()) return std::visit(Maker<float>{context}, context.node.op);
-  COPPICE_TRY_STATUS(check_integer_node(context.graph, context.node));
-  return std::visit(Maker<int8_t>{context}, context.node.op);
+  const bool integer = context.graph.quantized();
+  if (integer) COPPICE_TRY_STATUS(check_integer_node(context.graph, context.node));
+  COPPICE_TRY(CompiledLayer layer, integer ? std::visit(Maker<int8_t>{context}, context.node.op)
+                                           : std::visit(Maker<float>{context}, context.node.op));
+  if (const Parameter* weight = context.node.parameter("weight")) {
+    layer.packed_bytes = weight->shape.elements() * (integer ? 1 : 4) +
+                         bytes_beside_weights(context.graph, context.node);
+  }
+  return layer;
 }
 
 }  // namespace coppice::exec

@@ -35,8 +35,10 @@ class ReferencePlan final : public Plan {
       COPPICE_TRY(CompiledLayer layer,
                   skips ? make_baseline_layer(context, executor) : make_reference_layer(context));
       layers_.push_back(std::move(layer.run));
+      const int64_t macs = cost.layers[i].macs_dense;
       choices_.push_back({node.name, std::string(op_name(node.op)), std::move(layer.kernel),
-                          std::move(layer.reason), cost.layers[i].macs_dense, Isa::kScalar, false});
+                          std::move(layer.reason), macs, executed_macs(macs, layer.executed_share),
+                          layer.packed_bytes, Isa::kScalar, false});
     }
     // The layers hold their own packed copies.
     for (Node& node : graph_.nodes) node.parameters.clear();

@@ -53,8 +53,10 @@ Result<DenseLayer> make_sparse_layer(const DenseContext& context,
       continue;
     }
     DenseLayer layer;
+    layer.executed_share = kernel.executed_share(p, packed.data());
+    layer.packed_bytes = static_cast<int64_t>(bytes);
     layer.reason = fmt::format("{:.0f} % of the dense products, in {} bytes",
-                               100.0 * kernel.executed_share(p, packed.data()), bytes);
+                               100.0 * layer.executed_share, bytes);
     layer.run = [p, run = kernel.run, packed = std::move(packed), in = context.inputs[0],
                  out = context.output](std::byte* memory, kernels::RowRange rows) {
       run(p, packed.data(), in.image<T>(memory), out.image<T>(memory), rows);

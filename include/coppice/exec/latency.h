@@ -9,6 +9,11 @@ enum class Clock {
   kSteady,     ///< Wall-clock time: for plans that use several threads.
 };
 
+/// The clock that is right for a plan of these options.
+constexpr Clock clock_for(const Options& options) {
+  return options.threads > 1 ? Clock::kSteady : Clock::kThreadCpu;
+}
+
 struct LatencyOptions {
   Clock clock = Clock::kThreadCpu;
   int repetitions = 31;          ///< Timed repetitions; the figures are over these.

@@ -46,8 +46,9 @@ const std::vector<Listed>& executors();
 /// How to compile a graph for this CPU.
 struct Options {
   Executor executor = Executor::kDense;
-  int threads = 1;              ///< Threads that one run may use.
-  std::optional<Isa> isa = {};  ///< Instruction set limit; unset: active_isa().
+  int threads = 1;  ///< Threads that one run may use.
+  /// Instruction set limit, one that this processor has; unset: active_isa().
+  std::optional<Isa> isa = {};
 };
 
 /// What was chosen for a layer, and why.
@@ -56,9 +57,26 @@ struct LayerChoice {
   std::string op;
   std::string kernel;
   std::string reason;
-  int64_t macs = 0;
+  int64_t macs = 0;  ///< With every weight, as measure_cost() counts them.
+  /// Products that the kernel computes: weights that it left out count 0; zeros that it multiplies
+  /// and empty slots of its storage format count. A dense kernel executes all of `macs`.
+  int64_t executed_macs = 0;
+  /// Weights as the kernel reads them: values, indices, biases, requantization factors.
+  int64_t packed_bytes = 0;
   Isa isa = Isa::kScalar;  ///< That the kernel is compiled for.
   bool fallback = false;   ///< A plain kernel, because the executor has none for this layer.
+};
+
+/// What the layers of a plan do together.
+struct PlanCost {
+  int64_t macs = 0;
+  int64_t executed_macs = 0;
+  int64_t packed_bytes = 0;
+  /// Share of the products that the kernels left out; below 0 where empty slots of a format are
+  /// more than the zeros it leaves out.
+  double executed_sparsity() const {
+    return macs == 0 ? 0.0 : 1.0 - static_cast<double>(executed_macs) / static_cast<double>(macs);
+  }
 };
 
 /// A tensor while a plan runs: one of the two spans is filled, by the plan's data type.
@@ -97,6 +115,9 @@ class Plan {
   virtual const std::vector<LayerChoice>& choices() const = 0;
   virtual int64_t arena_bytes() const = 0;
 };
+
+/// Sums over plan.choices().
+PlanCost cost_of(const Plan& plan);
 
 /// Compiles a graph (float or quantized). Batch norms are folded and activations fused first.
 /// An op, or a quantization, that no kernel supports is an error that names the layer.
