@@ -7,26 +7,22 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cli/model_argument.h"
 #include "cli/plan_table.h"
-#include "cli/random_quantized.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "coppice/deploy/generate.h"
 #include "coppice/exec/latency.h"
 #include "coppice/exec/plan.h"
-#include "coppice/graph/zoo.h"
-#include "coppice/io/model_file.h"
 
 namespace coppice::cli {
 namespace {
 
 struct BenchArguments {
-  std::string model;
-  std::string arch;
-  int bits = 8;
-  uint64_t seed = 0;
+  ModelArgument model;
+  int bits = 0;
   std::string target = "cortex-m4";
-  std::string executor = "dense";
+  PlanFlags plan;
   bool json = false;
   std::string keep;
 };
@@ -53,15 +49,6 @@ class TemporaryFolder {
   explicit TemporaryFolder(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
 };
-
-Result<Graph> load_graph(const BenchArguments& arguments) {
-  if (arguments.model.empty() == arguments.arch.empty()) {
-    return Error{ErrorCode::kConfig, "give either a model file or --arch"};
-  }
-  if (arguments.arch.empty()) return io::load_model(arguments.model);
-  COPPICE_TRY(const Graph graph, make_zoo_model(arguments.arch, {}, 0, arguments.seed));
-  return random_quantized(graph, arguments.bits, arguments.seed);
-}
 
 void print_json(const deploy::Measurement& measurement) {
   nlohmann::ordered_json json = {{"target", measurement.target},
@@ -109,26 +96,33 @@ void print_table(const std::string& name, const deploy::Measurement& measurement
 
 // This machine: the time of a plan instead of counts.
 Status run_host(const BenchArguments& arguments) {
-  COPPICE_TRY(const Graph graph, load_graph(arguments));
-  COPPICE_TRY(const exec::Executor executor, exec::parse_executor(arguments.executor));
-  COPPICE_TRY(const auto plan, exec::compile(graph, {.executor = executor}));
+  COPPICE_TRY(const exec::Options options, arguments.plan.options());
+  COPPICE_TRY(const Graph graph, open_model(arguments.model, arguments.bits));
+  COPPICE_TRY(const auto plan, exec::compile(graph, options));
   warn_of_fallbacks(*plan);
-  const auto latency = exec::measure_latency(*plan);
+  const auto latency = exec::measure_latency(*plan, {.clock = exec::clock_for(options)});
+  const exec::PlanCost cost = exec::cost_of(*plan);
   if (arguments.json) {
     const nlohmann::ordered_json json = {{"target", "host"},
-                                         {"executor", arguments.executor},
+                                         {"executor", arguments.plan.executor},
                                          {"median_us", latency.median_us},
                                          {"p10_us", latency.p10_us},
                                          {"p90_us", latency.p90_us},
+                                         {"macs", cost.macs},
+                                         {"macs_executed", cost.executed_macs},
+                                         {"sparsity_executed", cost.executed_sparsity()},
+                                         {"weight_bytes", cost.packed_bytes},
                                          {"ram_peak_bytes", plan->arena_bytes()}};
     fmt::print("{}\n", json.dump(2));
     return {};
   }
   fmt::print(
-      "{} on this machine, {} kernels, one thread: median {:.1f} us, 10 % below {:.1f}, "
-      "10 % above {:.1f}; arena {} bytes\n",
-      graph.name, arguments.executor, latency.median_us, latency.p10_us, latency.p90_us,
-      plan->arena_bytes());
+      "{} on this machine, {} kernels, {}: median {:.1f} us, 10 % below {:.1f}, 10 % above {:.1f}\n"
+      "sparsity executed {:.1f} %; weights as packed {} bytes, arena {} bytes\n",
+      graph.name, arguments.plan.executor,
+      options.threads == 1 ? "one thread" : fmt::format("{} threads", options.threads),
+      latency.median_us, latency.p10_us, latency.p90_us, 100 * cost.executed_sparsity(),
+      cost.packed_bytes, plan->arena_bytes());
   return {};
 }
 
@@ -136,7 +130,7 @@ Status run_bench(const BenchArguments& arguments) {
   if (arguments.target == "host") return run_host(arguments);
   COPPICE_TRY(const deploy::Target target, deploy::find_target(arguments.target));
   COPPICE_TRY_STATUS(deploy::toolchain_available());
-  COPPICE_TRY(const Graph graph, load_graph(arguments));
+  COPPICE_TRY(const Graph graph, open_model(arguments.model, arguments.bits));
   COPPICE_TRY(const auto temporary, TemporaryFolder::make());
   const std::filesystem::path folder =
       arguments.keep.empty() ? temporary.path() : std::filesystem::path(arguments.keep);
@@ -157,21 +151,17 @@ void add_bench(CLI::App& app, ExitStatus& status) {
   auto* verb = app.add_subcommand(
       "bench", "Measure a model on an emulated microcontroller, or on this machine");
   auto arguments = std::make_shared<BenchArguments>();
-  verb->add_option("model", arguments->model, "Quantized model file");
-  verb->add_option("--arch", arguments->arch, "Instead: a zoo network with random weights");
-  verb->add_option("--bits", arguments->bits, "Weight bits of --arch")
-      ->check(CLI::IsMember({8, 4, 2}))
-      ->capture_default_str();
-  verb->add_option("--seed", arguments->seed, "Seed of --arch")->capture_default_str();
+  arguments->model.add_to(*verb);
+  verb->add_option("--bits", arguments->bits,
+                   "Quantize a float model with random ranges: what it costs, not what it computes")
+      ->check(CLI::IsMember({8, 4, 2}));
   verb->add_option("--target", arguments->target,
                    "Microcontroller (cortex-m4, cortex-m7), or host for this machine's time")
       ->capture_default_str();
-  verb->add_option("--executor", arguments->executor,
-                   "Kernels on the target host (coppice ops lists them)")
-      ->capture_default_str();
+  arguments->plan.add_to(*verb);
   verb->add_flag("--json", arguments->json, "Print one JSON object");
   verb->add_option("--keep", arguments->keep, "Folder to keep the firmware in");
-  verb->footer("Example: coppice bench --arch ds_cnn --bits 8 --target cortex-m4");
+  verb->footer("Example: coppice bench ds_cnn --bits 8 --target cortex-m4");
   verb->callback([arguments, &status] {
     const auto result = run_bench(*arguments);
     if (!result.ok()) status = report_error(result.error());

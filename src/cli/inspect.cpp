@@ -11,6 +11,7 @@
 #include "coppice/graph/cost.h"
 #include "coppice/graph/fold.h"
 #include "coppice/graph/planner.h"
+#include "coppice/graph/storage.h"
 
 namespace coppice::cli {
 namespace {
@@ -58,6 +59,7 @@ Json plan_json(const Graph& graph, const MemoryPlan& plan) {
 void print_json(const Graph& graph, const Cost& cost, bool with_plan) {
   Json json{{"name", graph.name}};
   json.update(counts_json(cost));
+  json["smallest_storage_bytes"] = smallest_storage_bytes(graph);
   json["ram_peak_bytes"] = cost.ram_peak_bytes;
   json["layers"] = Json::array();
   for (size_t i = 0; i < cost.layers.size(); ++i) {
@@ -68,6 +70,9 @@ void print_json(const Graph& graph, const Cost& cost, bool with_plan) {
               {"output", std::vector<int>(layer.output.begin(), layer.output.end())},
               {"storage", storage_text(graph.nodes[i])}};
     item.update(counts_json(layer));
+    if (const WeightStorage smallest = smallest_storage(graph.nodes[i]); !smallest.format.empty()) {
+      item["smallest_storage"] = {{"format", smallest.format}, {"bytes", smallest.bytes}};
+    }
     item["ram_peak_bytes"] = layer.ram_bytes;
     json["layers"].push_back(std::move(item));
   }
@@ -98,18 +103,23 @@ void print_layers(const Graph& graph, const Cost& cost) {
                {"MACs"},
                {"effective"},
                {"flash B"},
-               {"RAM B"}});
+               {"RAM B"},
+               {"smallest storage of weights", Align::kLeft}});
   for (size_t i = 0; i < cost.layers.size(); ++i) {
     const LayerCost& layer = cost.layers[i];
     std::vector<std::string> cells{layer.name, layer.op, shape_text(layer.input),
                                    shape_text(layer.output), storage_text(graph.nodes[i])};
     add_counts(cells, layer, layer.ram_bytes);
+    if (const WeightStorage smallest = smallest_storage(graph.nodes[i]); !smallest.format.empty()) {
+      cells.push_back(fmt::format("{}, {}", smallest.format, with_thousands(smallest.bytes)));
+    }
     table.add_row(std::move(cells));
   }
   table.add_rule();
   std::vector<std::string> total{"total", "", shape_text(graph.input_shape()),
                                  shape_text(graph.output_shape()), ""};
   add_counts(total, cost, cost.ram_peak_bytes);
+  total.push_back("with biases, " + with_thousands(smallest_storage_bytes(graph)));
   table.add_row(std::move(total));
   fmt::print("{}", table.text());
 }

@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <vector>
 
 #include "coppice/core/file.h"
+#include "coppice/core/random.h"
 #include "coppice/core/text.h"
 #include "coppice/graph/zoo.h"
 #include "coppice/io/graph_json.h"
 #include "coppice/io/json_reader.h"
 #include "coppice/io/model_file.h"
+#include "coppice/quant/quantize.h"
 
 namespace coppice::cli {
 namespace {
@@ -55,6 +58,20 @@ Result<Graph> open_file(const ModelArgument& argument) {
   return layers ? open_layers(argument.model, argument.seed) : io::load_model(argument.model);
 }
 
+Result<Graph> random_quantized(const Graph& graph, int bits, uint64_t seed) {
+  constexpr uint64_t kSamples = 8;
+  std::vector<std::vector<float>> calibration;
+  for (uint64_t sample = 0; sample < kSamples; ++sample) {
+    Random random(seed, "bench calibration", sample);
+    calibration.emplace_back(static_cast<size_t>(graph.input_shape().elements()));
+    for (auto& value : calibration.back()) value = random.uniform(-1.0f, 1.0f);
+  }
+  quant::QuantizeOptions options;
+  options.weight_bits = bits;
+  options.seed = seed;
+  return quant::quantize(graph, calibration, options);
+}
+
 }  // namespace
 
 void ModelArgument::add_to(CLI::App& verb) {
@@ -80,6 +97,12 @@ Result<Graph> open_model(const ModelArgument& argument) {
   return config_error(fmt::format("\"{}\" is neither a file nor an architecture of the zoo ({}){}",
                                   argument.model, fmt::join(names, ", "),
                                   did_you_mean(argument.model, names)));
+}
+
+Result<Graph> open_model(const ModelArgument& argument, int bits) {
+  COPPICE_TRY(Graph graph, open_model(argument));
+  if (bits == 0 || graph.quantized()) return graph;
+  return random_quantized(graph, bits, argument.seed);
 }
 
 }  // namespace coppice::cli

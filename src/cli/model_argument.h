@@ -24,4 +24,8 @@ struct ModelArgument {
 /// errors; those of files are the reader's.
 Result<Graph> open_model(const ModelArgument& argument);
 
+/// The same; with `bits` 8, 4 or 2 a float model is quantized with ranges from random inputs: what
+/// it computes means nothing, what it costs does. 0: as it is.
+Result<Graph> open_model(const ModelArgument& argument, int bits);
+
 }  // namespace coppice::cli

@@ -116,11 +116,10 @@ void add_ops(CLI::App& app, ExitStatus& status) {
   verb->add_flag("--json", plan->json, "Print one JSON object");
   auto* of_plan = verb->add_option("--plan", plan->model,
                                    "Instead: the kernel of each layer of this model, and its time");
-  verb->add_option("--executor", plan->executor, "Of --plan")
-      ->needs(of_plan)
-      ->capture_default_str();
-  verb->add_option("--isa", plan->isa, "Of --plan: limit of the instruction set")->needs(of_plan);
-  verb->add_option("--threads", plan->threads, "Of --plan")->needs(of_plan)->capture_default_str();
+  plan->flags.add_to(*verb);
+  for (const char* flag : {"--executor", "--isa", "--threads"}) {
+    verb->get_option(flag)->needs(of_plan);
+  }
   verb->add_option("--bits", plan->bits, "Of --plan: quantize a float model with random ranges")
       ->needs(of_plan)
       ->check(CLI::IsMember({8, 4, 2}));

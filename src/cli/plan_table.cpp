@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/model_argument.h"
-#include "cli/random_quantized.h"
 #include "cli/table.h"
 #include "coppice/core/text.h"
 #include "coppice/exec/latency.h"
@@ -13,22 +12,10 @@
 namespace coppice::cli {
 namespace {
 
-Result<exec::Options> plan_options(const PlanArguments& arguments) {
-  exec::Options options;
-  COPPICE_TRY(options.executor, exec::parse_executor(arguments.executor));
-  options.threads = arguments.threads;
-  if (!arguments.isa.empty()) {
-    COPPICE_TRY(options.isa, parse_isa(arguments.isa));
-  }
-  return options;
-}
-
 Result<Graph> plan_graph(const PlanArguments& arguments) {
   ModelArgument model;
   model.model = arguments.model;
-  COPPICE_TRY(Graph graph, open_model(model));
-  if (arguments.bits == 0 || graph.quantized()) return graph;
-  return random_quantized(graph, arguments.bits, 0);
+  return open_model(model, arguments.bits);
 }
 
 double macs_per_second(int64_t macs, double microseconds) {
@@ -47,12 +34,16 @@ void print_json(const exec::Plan& plan, const std::vector<exec::Latency>& layers
                     {"fallback", choice.fallback},
                     {"reason", choice.reason},
                     {"macs", choice.macs},
+                    {"macs_executed", choice.executed_macs},
+                    {"weight_bytes", choice.packed_bytes},
                     {"median_us", layers[i].median_us}});
   }
-  const nlohmann::ordered_json json = {{"model", plan.graph().name},
-                                       {"median_us", whole.median_us},
-                                       {"arena_bytes", plan.arena_bytes()},
-                                       {"layers", list}};
+  const exec::PlanCost cost = exec::cost_of(plan);
+  const nlohmann::ordered_json json = {
+      {"model", plan.graph().name},          {"macs", cost.macs},
+      {"macs_executed", cost.executed_macs}, {"sparsity_executed", cost.executed_sparsity()},
+      {"weight_bytes", cost.packed_bytes},   {"median_us", whole.median_us},
+      {"arena_bytes", plan.arena_bytes()},   {"layers", list}};
   fmt::print("{}\n", json.dump(2));
 }
 
@@ -63,31 +54,54 @@ void print_text(const exec::Plan& plan, const std::vector<exec::Latency>& layers
                {"kernel", Align::kLeft},
                {"isa", Align::kLeft},
                {"MACs", Align::kRight},
+               {"executed", Align::kRight},
+               {"weight B", Align::kRight},
                {"us", Align::kRight},
                {"GMAC/s", Align::kRight},
                {"reason", Align::kLeft}});
-  int64_t macs = 0;
+  const exec::PlanCost cost = exec::cost_of(plan);
   double sum = 0;
   for (size_t i = 0; i < layers.size(); ++i) {
     const exec::LayerChoice& choice = plan.choices()[i];
     const double us = layers[i].median_us;
     const bool computes = choice.macs != 0;
     table.add_row({choice.layer, choice.kernel, std::string(isa_name(choice.isa)),
-                   computes ? with_thousands(choice.macs) : "", fmt::format("{:.2f}", us),
+                   computes ? with_thousands(choice.macs) : "",
+                   computes ? with_thousands(choice.executed_macs) : "",
+                   computes ? with_thousands(choice.packed_bytes) : "", fmt::format("{:.2f}", us),
                    computes ? fmt::format("{:.0f}", macs_per_second(choice.macs, us)) : "",
                    choice.fallback ? "fallback: " + choice.reason : choice.reason});
-    macs += choice.macs;
     sum += us;
   }
   table.add_rule();
-  table.add_row({"layers", "", "", with_thousands(macs), fmt::format("{:.2f}", sum),
-                 fmt::format("{:.0f}", macs_per_second(macs, sum))});
-  table.add_row({"whole plan", "", "", "", fmt::format("{:.2f}", whole.median_us),
-                 fmt::format("{:.0f}", macs_per_second(macs, whole.median_us))});
-  fmt::print("{}\nmemory {} bytes\n", table.text(), with_thousands(plan.arena_bytes()));
+  table.add_row({"layers", "", "", with_thousands(cost.macs), with_thousands(cost.executed_macs),
+                 with_thousands(cost.packed_bytes), fmt::format("{:.2f}", sum),
+                 fmt::format("{:.0f}", macs_per_second(cost.macs, sum))});
+  table.add_row({"whole plan", "", "", "", "", "", fmt::format("{:.2f}", whole.median_us),
+                 fmt::format("{:.0f}", macs_per_second(cost.macs, whole.median_us))});
+  fmt::print("{}\nsparsity executed {:.1f} %; memory of activations {} bytes\n", table.text(),
+             100 * cost.executed_sparsity(), with_thousands(plan.arena_bytes()));
 }
 
 }  // namespace
+
+void PlanFlags::add_to(CLI::App& verb) {
+  verb.add_option("--executor", executor, "Kernels on this machine (coppice ops lists them)")
+      ->capture_default_str();
+  verb.add_option("--isa", isa, "Limit of the instruction set on this machine");
+  verb.add_option("--threads", threads, "Threads of one inference on this machine")
+      ->capture_default_str();
+}
+
+Result<exec::Options> PlanFlags::options() const {
+  exec::Options options;
+  COPPICE_TRY(options.executor, exec::parse_executor(executor));
+  options.threads = threads;
+  if (!isa.empty()) {
+    COPPICE_TRY(options.isa, parse_isa(isa));
+  }
+  return options;
+}
 
 void warn_of_fallbacks(const exec::Plan& plan) {
   for (const exec::LayerChoice& choice : plan.choices()) {
@@ -98,12 +112,11 @@ void warn_of_fallbacks(const exec::Plan& plan) {
 }
 
 Status print_plan(const PlanArguments& arguments) {
-  COPPICE_TRY(const exec::Options options, plan_options(arguments));
+  COPPICE_TRY(const exec::Options options, arguments.flags.options());
   COPPICE_TRY(const Graph graph, plan_graph(arguments));
   COPPICE_TRY(const auto plan, exec::compile(graph, options));
   warn_of_fallbacks(*plan);
-  exec::LatencyOptions timing;
-  if (options.threads > 1) timing.clock = exec::Clock::kSteady;
+  const exec::LatencyOptions timing = {.clock = exec::clock_for(options)};
   const exec::Latency whole = exec::measure_latency(*plan, timing);
   const auto layers = exec::measure_layer_latency(*plan, timing);
   arguments.json ? print_json(*plan, layers, whole) : print_text(*plan, layers, whole);

@@ -1,17 +1,28 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 
 #include "coppice/exec/plan.h"
 
 namespace coppice::cli {
 
-/// What `coppice ops --plan` is asked.
-struct PlanArguments {
-  std::string model;
+/// How a verb compiles a model for this machine; defaults are those of exec::Options.
+struct PlanFlags {
   std::string executor = "dense";
   std::string isa;  ///< Empty: what this processor has.
   int threads = 1;
+
+  /// Adds --executor, --isa and --threads.
+  void add_to(CLI::App& verb);
+  /// An unknown name is an error that lists the known ones.
+  Result<exec::Options> options() const;
+};
+
+/// What `coppice ops --plan` is asked.
+struct PlanArguments {
+  std::string model;
+  PlanFlags flags;
   int bits = 0;  ///< 8, 4, 2: quantize a float model with random ranges; 0: as it is.
   bool json = false;
 };

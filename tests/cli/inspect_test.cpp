@@ -44,6 +44,8 @@ TEST_F(Inspect, JsonHoldsTotalsAndTheSameKeysByLayer) {
   EXPECT_EQ(json["macs"]["dense"], 336000);
   EXPECT_EQ(json["flash_bytes"], 4 * 16652);
   EXPECT_EQ(json["ram_peak_bytes"], 23840);
+  EXPECT_EQ(json["smallest_storage_bytes"], json["flash_bytes"]);
+  EXPECT_EQ(json["layers"][0]["smallest_storage"]["format"], "dense");
   int64_t macs = 0;
   for (const auto& layer : json["layers"]) {
     macs += layer["macs"]["effective"].get<int64_t>();

@@ -19,7 +19,7 @@ ProcessOutput run(std::vector<std::string> arguments) {
 }
 
 TEST(BenchCommand, MissingToolchainIsNamed) {
-  const auto result = run({"env", "PATH=/nonexistent", kCommand, "bench", "--arch", "tiny_conv"});
+  const auto result = run({"env", "PATH=/nonexistent", kCommand, "bench", "tiny_conv"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.errors.find("gcc-arm-none-eabi"), std::string::npos) << result.errors;
   EXPECT_EQ(result.output, "");
@@ -28,9 +28,10 @@ TEST(BenchCommand, MissingToolchainIsNamed) {
 TEST(BenchCommand, WrongArgumentsAreUsageErrors) {
   for (const auto& arguments : std::vector<std::vector<std::string>>{
            {"bench"},
-           {"bench", "--arch", "tiny_conv", "--target", "cortex-m99"},
-           {"bench", "--arch", "tiny_conv", "--bits", "7"},
-           {"bench", "m.safetensors", "--arch", "tiny_conv"},
+           {"bench", "tiny_conv", "--target", "cortex-m99"},
+           {"bench", "tiny_conv", "--bits", "7"},
+           {"bench", "tiny_conf", "--bits", "8"},
+           {"bench", "tiny_conv", "--bits", "8", "--target", "host", "--executor", "denze"},
            {"deploy", "m.safetensors"}}) {
     std::vector<std::string> command = {kCommand};
     command.insert(command.end(), arguments.begin(), arguments.end());
@@ -42,8 +43,8 @@ TEST(BenchCommand, WrongArgumentsAreUsageErrors) {
 
 TEST(SlowBenchCommand, PrintsTheSameJsonTwice) {
   COPPICE_REQUIRE_TOOLCHAIN();
-  const std::vector<std::string> command = {
-      kCommand, "bench", "--arch", "tiny_conv", "--bits", "8", "--target", "cortex-m4", "--json"};
+  const std::vector<std::string> command = {kCommand, "bench",    "tiny_conv", "--bits",
+                                            "8",      "--target", "cortex-m4", "--json"};
   const auto first = run(command);
   ASSERT_EQ(first.exit_code, 0) << first.errors;
   EXPECT_EQ(run(command).output, first.output);
