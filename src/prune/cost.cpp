@@ -30,7 +30,7 @@ const std::vector<Listed>& costs() {
       {"none", "the score itself"},
       {"bytes", "score by byte of the weights that go"},
       {"macs", "score by multiply-accumulate that goes"},
-      {"microseconds", "score by time that goes: the layer's, measured here, by its weights"},
+      {"microseconds", "score by time that goes: the dense layer's, measured here, by its weights"},
   };
   return list;
 }

@@ -37,6 +37,36 @@ std::string viridis(double position) {
   return fmt::format("#{:02x}{:02x}{:02x}", mixed[0], mixed[1], mixed[2]);
 }
 
+/// One label that says which setting it is of.
+std::string full_label(const Channel& channel, size_t label) {
+  const std::string& text = channel.labels[label];
+  if (channel.key == "finetune_epochs") {
+    return text == "none" ? "not fine-tuned" : "fine-tuned " + text;
+  }
+  const bool of_several = channel.key.find(' ') != std::string::npos;
+  const bool speaks_for_itself = channel.key == "executor" || of_several;
+  return speaks_for_itself ? text : channel.name + " " + text;
+}
+
+/// Two settings as one channel: the pairs that occur, those of one value of the first together.
+Channel combined(const Channel& first, const Channel& second) {
+  Channel both{"", first.name + ", " + second.name, {}, std::vector<size_t>(first.place.size())};
+  for (size_t a = 0; a < first.labels.size(); ++a) {
+    for (size_t b = 0; b < second.labels.size(); ++b) {
+      const size_t label = both.labels.size();
+      bool occurs = false;
+      for (size_t group = 0; group < first.place.size(); ++group) {
+        if (first.place[group] != a || second.place[group] != b) continue;
+        both.place[group] = label;
+        occurs = true;
+      }
+      if (occurs) both.labels.push_back(full_label(first, a) + ", " + full_label(second, b));
+    }
+  }
+  both.key = first.key + " " + second.key;
+  return both;
+}
+
 }  // namespace
 
 std::vector<std::string> palette(size_t count) {
@@ -108,6 +138,12 @@ Encoding make_encoding(const std::vector<Group>& groups) {
   });
   if (shape == channels.end()) shape = std::find_if(channels.begin(), channels.end(), is_free);
   if (shape != channels.end()) encoding.shape = *shape;
+  for (const auto& channel : channels) {
+    if (!is_free(channel) || shape->key == channel.key) continue;
+    if (auto both = combined(encoding.shape, channel); both.labels.size() <= kMostShapes) {
+      encoding.shape = std::move(both);
+    }
+  }
   for (const auto& channel : channels) {
     if (channel.key == "sparsity_requested") encoding.order = channel;
   }

@@ -47,7 +47,9 @@ std::string series_title(const Encoding& encoding, size_t colour, size_t shape) 
     const bool only_one = encoding.shape.labels.size() == 2 && encoding.shape.labels[0] == "none";
     return (title.empty() ? "" : title + ", ") + "fine-tuned" + (only_one ? "" : " " + label);
   }
-  return (title.empty() ? "" : title + ", ") + encoding.shape.name + " " + label;
+  const bool of_several = encoding.shape.key.find(' ') != std::string::npos;
+  return (title.empty() ? "" : title + ", ") + (of_several ? "" : encoding.shape.name + " ") +
+         label;
 }
 
 std::vector<Series> make_series(const Figure& figure, const Encoding& encoding) {

@@ -9,7 +9,8 @@ namespace coppice::report {
 namespace {
 
 constexpr const char* kSettings[] = {"arch",        "dataset",         "sparsity_requested",
-                                     "weight_bits", "activation_bits", "finetune_epochs"};
+                                     "weight_bits", "activation_bits", "finetune_epochs",
+                                     "executor"};
 constexpr const char* kConfigPrefix = "config.";
 
 bool starts_with(const std::string& text, const std::string& prefix) {

@@ -32,7 +32,7 @@ std::string pointer_words(const std::string& key) {
 
 std::string setting_name(const std::string& key) {
   if (key == "arch") return "network";
-  if (key == "sparsity_requested") return "sparsity";
+  if (key == "sparsity_requested") return "sparsity requested";
   if (key == "weight_bits") return "weights";
   if (key == "activation_bits") return "activations";
   if (key == "finetune_epochs") return "fine-tuning";
@@ -54,9 +54,12 @@ const std::vector<Metric>& table_metrics() {
       kTestAccuracy,
       {"validation_accuracy", "validation", "Validation accuracy", Quantity::kFraction},
       {"sparsity_achieved", "sparsity", "Sparsity achieved", Quantity::kFraction},
+      {"sparsity_executed", "executed-sparsity", "Sparsity executed", Quantity::kFraction},
       {"parameters_nonzero", "parameters", "Non-zero parameters", Quantity::kParameters},
       {"macs_effective", "macs", "Effective MACs", Quantity::kOperations},
+      {"macs_executed", "executed", "Executed MACs", Quantity::kOperations},
       {"flash_bytes", "flash", "Flash", Quantity::kBytes},
+      {"smallest_storage_bytes", "storage", "Smallest storage", Quantity::kBytes},
       {"ram_peak_bytes", "ram", "Peak RAM", Quantity::kBytes},
       {"host_latency_us_median", "latency", "Host latency", Quantity::kMicroseconds},
       {"cortex_m4_instructions", "instructions", "Cortex-M4 instructions", Quantity::kOperations},
@@ -71,6 +74,7 @@ const std::vector<Metric>& cost_metrics() {
       {"host_latency_us_median", "latency", "Host latency, median", Quantity::kMicroseconds},
       {"cortex_m4_instructions", "instructions", "Cortex-M4 instructions", Quantity::kOperations},
       {"parameters_nonzero", "parameters", "Non-zero parameters", Quantity::kParameters},
+      {"macs_executed", "executed", "Executed MACs", Quantity::kOperations},
   };
   return metrics;
 }

@@ -59,14 +59,14 @@ Result<Estimate> estimate_time(const std::vector<Trial>& trials, const RunOption
   Estimate estimate;
   double core_seconds = 0;
   for (const WorkNode& node : build_work_tree(trials, options.folder / "models").nodes) {
-    if (!node.needed || node.stored || node.step == nullptr) continue;
+    if (!node.needed) continue;
     COPPICE_TRY(const Sizes sizes, find_sizes(*node.trial));
+    if (!node.trials.empty()) {  // Its trials share one evaluation.
+      core_seconds += sizes.macs * sizes.evaluation_samples / kEvaluationRate;
+    }
+    if (node.stored || node.step == nullptr) continue;
     core_seconds += step_seconds(*node.step, sizes);
     ++estimate.steps;
-  }
-  for (const Trial& trial : trials) {
-    COPPICE_TRY(const Sizes sizes, find_sizes(trial));
-    core_seconds += sizes.macs * sizes.evaluation_samples / kEvaluationRate;
   }
   estimate.seconds = core_seconds / std::max(1, available_cores());
   return estimate;

@@ -8,12 +8,28 @@ namespace {
 
 /// Keys that each record has, also when a step that would fill them is missing: every line of
 /// results.jsonl has the same columns in the same order.
-constexpr const char* kLaterKeys[] = {
-    "sparsity_requested",    "sparsity_achieved",   "weight_bits",        "activation_bits",
-    "finetune_epochs",       "validation_accuracy", "test_accuracy",      "test_accuracy_low",
-    "test_accuracy_high",    "parameters_total",    "parameters_nonzero", "macs_dense",
-    "macs_effective",        "flash_bytes",         "ram_peak_bytes",     "host_latency_us_median",
-    "host_latency_us_spread"};
+constexpr const char* kLaterKeys[] = {"sparsity_requested",
+                                      "sparsity_achieved",
+                                      "sparsity_executed",
+                                      "weight_bits",
+                                      "activation_bits",
+                                      "finetune_epochs",
+                                      "executor",
+                                      "validation_accuracy",
+                                      "test_accuracy",
+                                      "test_accuracy_low",
+                                      "test_accuracy_high",
+                                      "parameters_total",
+                                      "parameters_nonzero",
+                                      "macs_dense",
+                                      "macs_effective",
+                                      "macs_executed",
+                                      "flash_bytes",
+                                      "smallest_storage_bytes",
+                                      "ram_peak_bytes",
+                                      "host_weight_bytes",
+                                      "host_latency_us_median",
+                                      "host_latency_us_spread"};
 
 Json architecture(const Json& model) {
   if (model.contains("arch")) return model["arch"];

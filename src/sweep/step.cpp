@@ -12,6 +12,7 @@
 #include "coppice/exec/plan.h"
 #include "coppice/graph/cost.h"
 #include "coppice/graph/fold.h"
+#include "coppice/graph/storage.h"
 #include "coppice/sweep/config.h"
 #include "coppice/sweep/provenance.h"
 #include "coppice/sweep/tables.h"
@@ -37,10 +38,16 @@ Status evaluate_model(const Json& options, const StepContext& context, const Gra
 }
 
 Status measure_host(const MeasureOptions& options, const Graph& graph, Json& record) {
-  COPPICE_TRY(const auto plan, exec::compile(graph));
+  COPPICE_TRY(const auto plan, exec::compile(graph, options));
   exec::LatencyOptions timing;
   timing.repetitions = options.repetitions;
+  timing.clock = exec::clock_for(options);
   const exec::Latency latency = exec::measure_latency(*plan, timing);
+  const exec::PlanCost cost = exec::cost_of(*plan);
+  record["executor"] = exec::executor_name(options.executor);
+  record["macs_executed"] = cost.executed_macs;
+  record["sparsity_executed"] = cost.executed_sparsity();
+  record["host_weight_bytes"] = cost.packed_bytes;
   record["host_latency_us_median"] = latency.median_us;
   record["host_latency_us_spread"] = latency.p90_us - latency.p10_us;
   return {};
@@ -172,6 +179,7 @@ Status add_cost(const Graph& graph, Json& record) {
   record["macs_dense"] = cost.macs_dense;
   record["macs_effective"] = cost.macs_effective;
   record["flash_bytes"] = cost.flash_bytes;
+  record["smallest_storage_bytes"] = smallest_storage_bytes(deployed);
   record["ram_peak_bytes"] = cost.ram_peak_bytes;
   return {};
 }

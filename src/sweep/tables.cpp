@@ -254,6 +254,32 @@ Table make_evaluate() {
   return t;
 }
 
+void add_executor(Table& t) {
+  using M = MeasureOptions;
+  Table::Names<exec::Executor> executors;
+  for (const Listed& listed : exec::executors()) {
+    executors.emplace_back(listed.name.data(), static_cast<exec::Executor>(executors.size()));
+  }
+  t.add("executor", of<M>(&exec::Options::executor), executors,
+        "Host: the kernels that run it (`coppice ops` lists them); \"auto\" takes the fastest for "
+        "each layer, those that leave zeros out among them");
+  t.add("threads", of<M>(&exec::Options::threads),
+        "Host: threads of one inference; more than one are timed by the wall clock")
+      .in_range(1, 256)
+      .in("threads");
+  Field& isa = t.add("isa", FieldKind::kString, "Host: limit of the instruction set");
+  isa.allowed = {kBestIsa};
+  for (int i = 0; i <= static_cast<int>(Isa::kNeonDot); ++i) {
+    isa.allowed.push_back(std::string(isa_name(static_cast<Isa>(i))));
+  }
+  isa.default_value = kBestIsa;
+  isa.assign = [](void* target, const Json& value) {
+    const auto parsed = parse_isa(value.get<std::string>());
+    auto& limit = static_cast<M*>(target)->isa;
+    limit = parsed.ok() ? std::optional<Isa>(*parsed) : std::nullopt;
+  };
+}
+
 Table make_measure() {
   Table t("measure", "Time of one inference of the finished model");
   Field& targets =
@@ -265,6 +291,7 @@ Table make_measure() {
   t.add("repetitions", &MeasureOptions::repetitions,
         "Host: repetitions of about half a millisecond of CPU time each; the median counts")
       .in_range(1, 100000);
+  add_executor(t);
   return t;
 }
 

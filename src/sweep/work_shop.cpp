@@ -168,12 +168,26 @@ Status WorkShop::look_at_model(const Trial& trial, const WorkNode& node, Json& r
   const auto start = std::chrono::steady_clock::now();
   for (const TrialStep& step : trial.steps) {
     if (find_step_kind(step.name)->changes_model) continue;
-    report_step(trial, step.name, {});
-    COPPICE_TRY_STATUS(run_record_step(step.name, step.options, context, *node.model, record));
+    COPPICE_TRY(const Json found, look_once(trial, step, node, context));
+    record.update(found);
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   record["wall_s"] = record["wall_s"].get<double>() + elapsed.count();
   return {};
+}
+
+Result<Json> WorkShop::look_once(const Trial& trial, const TrialStep& step, const WorkNode& node,
+                                 const StepContext& context) {
+  const std::string key = node.key + ' ' + step.name + ' ' + step.options.dump();
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = seen_.find(key); found != seen_.end()) return found->second;
+  }
+  report_step(trial, step.name, {});
+  Json found = Json::object();
+  COPPICE_TRY_STATUS(run_record_step(step.name, step.options, context, *node.model, found));
+  const std::lock_guard lock(mutex_);
+  return seen_.emplace(key, std::move(found)).first->second;
 }
 
 void WorkShop::report_step(const Trial& trial, const std::string& step,

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <mutex>
 #include <optional>
 #include <vector>
 
 #include "coppice/sweep/journal.h"
 #include "coppice/sweep/runner.h"
+#include "coppice/sweep/step.h"
 #include "sweep/dataset_cache.h"
 #include "sweep/scheduler.h"
 #include "sweep/work_tree.h"
@@ -33,6 +35,8 @@ class WorkShop {
   Status store(WorkNode& node, Graph graph);
   void finish_trial(const Trial& trial, const WorkNode& node);
   Status look_at_model(const Trial& trial, const WorkNode& node, Json& record);
+  Result<Json> look_once(const Trial& trial, const TrialStep& step, const WorkNode& node,
+                         const StepContext& context);
   void report_step(const Trial& trial, const std::string& step, const train::Progress& progress);
   void stop_with(const Error& error);
 
@@ -45,7 +49,10 @@ class WorkShop {
   int threads_;
   WorkTree tree_;
   Scheduler scheduler_;
-  std::mutex mutex_;  ///< Guards the journal, the counts and the callbacks.
+  std::mutex mutex_;  ///< Guards the journal, the counts, the callbacks and what was seen.
+  /// What steps that look at a model found, by model, step and options: trials that differ in how
+  /// they measure are evaluated once.
+  std::map<std::string, Json> seen_;
   std::optional<Error> fatal_;
   int finished_ = 0;
   int trials_in_all_ = 0;

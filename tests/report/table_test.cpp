@@ -112,6 +112,36 @@ TEST(Figures, AxesHoldEveryPointAndGoLogarithmicWhenWide) {
   EXPECT_EQ(encoding.order.labels.size(), 4u);
 }
 
+TEST(Figures, ExecutorsAreGroupsWithShapesOfTheirOwn) {
+  std::vector<Record> records;
+  for (const auto& record : testing::sweep_records()) {
+    for (const char* executor : {"dense", "auto"}) {
+      records.push_back(record);
+      records.back()["trial_id"] = record["trial_id"].get<std::string>() + executor;
+      records.back()["executor"] = executor;
+      records.back()["macs_executed"] =
+          record[executor == std::string("dense") ? "macs_dense" : "macs_effective"];
+      records.back()["sparsity_executed"] =
+          executor == std::string("dense") ? 0.0 : record["sparsity_achieved"].get<double>();
+    }
+  }
+  const auto groups = group_by_seed(records);
+  EXPECT_EQ(groups.size(), 2 * group_by_seed(testing::sweep_records()).size());
+  EXPECT_EQ(make_encoding(groups).shape.labels,
+            (std::vector<std::string>{"not fine-tuned, dense", "not fine-tuned, auto",
+                                      "fine-tuned 5 epochs, dense", "fine-tuned 5 epochs, auto"}));
+  const auto figures = make_figures(groups, cost_metrics());
+  ASSERT_EQ(figures.size(), 6u);
+  EXPECT_EQ(figures.back().name, "accuracy_executed");
+  const auto table = make_table(records, groups, cost_metrics().front());
+  for (const char* title : {"sparsity requested", "Sparsity achieved", "Sparsity executed",
+                            "executor", "Effective MACs", "Executed MACs"}) {
+    EXPECT_TRUE(std::any_of(table.columns.begin(), table.columns.end(), [&](const Column& column) {
+      return column.title == title;
+    })) << title;
+  }
+}
+
 TEST(Figures, EachDatasetHasItsOwn) {
   auto records = testing::sweep_records();
   for (size_t i = 0; i < records.size(); i += 2) records[i]["dataset"] = "cifar/10";

@@ -66,6 +66,9 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
        "criterion, scope, cost, layers, skip, rules, min_sparsity, max_sparsity, "
        "calibration_samples, sensitivity_metric, sensitivity_samples, rounds, remove_channels, "
        "protect_first_last, round_to, min_channels, group_reduction, recalibrate_samples"},
+      {"\"steps\": [{\"measure\": {\"isa\": \"avx513\"}}]}",
+       "x.json:5:31: /steps/0/measure/isa: \"avx513\" is not one of best, scalar, sse41, avx2, "
+       "avxvnni, avx512, avx512vnni, neon, neondot; did you mean \"avx512\"?"},
       {"\"steps\": [{\"prune\": {\"sparsity\": 1}}]}",
        "x.json:5:34: /steps/0/prune/sparsity: 1 is out of range; expected a number in [0, 1)"},
       {"\"steps\": [{\"prune\": {\"sparsity\":\n\"0.5\"}}]}",
@@ -124,6 +127,28 @@ TEST(Config, MeaningErrorsNamePointerAndPlace) {
        "x.json:5:10: /seeds: -1 is out of range; expected a list of integers of at least 0"},
   };
   for (const auto& [text, message] : cases) EXPECT_EQ(error_after_head(text), message) << text;
+}
+
+TEST(Config, ExecutorsAreThoseOfTheLibrary) {
+  const auto text = [](const char* executor) {
+    return std::string(kHead) + R"("steps": [{"measure": {"executor": ")" + executor + "\"}}]}";
+  };
+  for (const Listed& executor : exec::executors()) {
+    const auto config = parse_config(text(executor.name.data()), "x.json");
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    const auto options =
+        measure_table().options<MeasureOptions>(config->resolved["steps"][0]["measure"]);
+    EXPECT_EQ(exec::executor_name(options.executor), executor.name);
+    EXPECT_EQ(options.threads, 1);
+    EXPECT_FALSE(options.isa.has_value());
+  }
+  const auto unknown = parse_config(text("denze"), "x.json");
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_NE(unknown.error().message.find("did you mean \"dense\"?"), std::string::npos)
+      << unknown.error().message;
+  const auto limited = measure_table().options<MeasureOptions>({{"isa", "avx2"}, {"threads", 2}});
+  EXPECT_EQ(limited.isa, Isa::kAvx2);
+  EXPECT_EQ(limited.threads, 2);
 }
 
 TEST(Config, PartsAreChecked) {

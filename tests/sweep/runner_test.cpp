@@ -121,6 +121,43 @@ TEST_F(Runner, CountsWhatWasPrunedAndQuantized) {
   EXPECT_EQ(integer["activation_bits"], 8);
 }
 
+TEST_F(Runner, MeasuresEachExecutorOfAModelThatIsMadeAndEvaluatedOnce) {
+  const RunSummary summary =
+      run_config(config({"seeds=[3]", "model.layers.0.out_channels=16",
+                         R"(steps.5.measure.executor={"values": ["dense", "skip", "auto"]})"}));
+  EXPECT_EQ(summary.failed, 0);
+  // Dense, two sparsities with and without fine-tuning, each in float and int8.
+  EXPECT_EQ(steps_["train"], 1);
+  EXPECT_EQ(steps_["quantize"], 5);
+  EXPECT_EQ(steps_["evaluate"], 10);
+  EXPECT_EQ(steps_["measure"], 30);
+  const auto all = records();
+  ASSERT_EQ(all.size(), 30u);
+  std::map<std::string, std::set<double>> accuracies;
+  for (const Json& record : all) {
+    SCOPED_TRACE(record.dump());
+    EXPECT_EQ(record["executor"], record["config./steps/5/measure/executor"]);
+    accuracies[record["model_file"]].insert(record["test_accuracy"].get<double>());
+    const auto number = [&](const char* key) { return record[key].get<double>(); };
+    EXPECT_GT(number("host_weight_bytes"), 0);
+    EXPECT_LE(number("smallest_storage_bytes"), number("flash_bytes"));
+    EXPECT_DOUBLE_EQ(number("sparsity_executed"),
+                     1 - number("macs_executed") / number("macs_dense"));
+    if (record["executor"] == "dense") {
+      EXPECT_EQ(record["macs_executed"], record["macs_dense"]);
+    } else if (record["executor"] == "skip") {
+      EXPECT_EQ(record["macs_executed"], record["macs_effective"]);
+    } else {
+      EXPECT_LE(number("macs_executed"), number("macs_dense"));
+    }
+    if (number("sparsity_requested") == 0.8) {
+      EXPECT_LT(number("smallest_storage_bytes"), 0.7 * number("flash_bytes"));
+    }
+  }
+  EXPECT_EQ(accuracies.size(), 10u);
+  for (const auto& entry : accuracies) EXPECT_EQ(entry.second.size(), 1u);
+}
+
 TEST_F(Runner, GoesOnWhereItWas) {
   EXPECT_EQ(run_config(config(), 7).ran, 7);
   const auto first = records();

@@ -42,7 +42,7 @@ struct Figure {
 
 /// A setting as a visual channel: the values in their order and each group's place among them.
 struct Channel {
-  std::string key;                  ///< Empty when no setting fits.
+  std::string key;                  ///< Of several settings: with blanks; empty when none fits.
   std::string name;                 ///< "weights"
   std::vector<std::string> labels;  ///< "int8", "float32"
   std::vector<size_t> place;        ///< Of each group, its index in `labels`.
@@ -60,7 +60,8 @@ struct Encoding {
 std::vector<Figure> make_figures(const std::vector<Group>& groups,
                                  const std::vector<Metric>& costs);
 
-/// Colour: the weight bits if they vary, else the first setting that does; shape: fine-tuning.
+/// Colour: the weight bits if they vary, else the first setting that does. Shape: fine-tuning, with
+/// what else varies (the executor) as far as four shapes can tell it.
 Encoding make_encoding(const std::vector<Group>& groups);
 
 /// The setting `key` as a channel; numbers in numeric order, others in order of appearance.

@@ -35,7 +35,8 @@ Status run_model_step(const std::string& name, const Json& options, const StepCo
 Status run_record_step(const std::string& name, const Json& options, const StepContext& context,
                        const Graph& graph, Json& record);
 
-/// What the deployed model costs, as keys of a record: parameters, MACs, flash, RAM.
+/// What the deployed model costs, as keys of a record: parameters, MACs, flash (dense, and by the
+/// smallest storage of each layer), RAM.
 Status add_cost(const Graph& graph, Json& record);
 
 /// The interval that holds a share `correct / samples` in 95 of 100 cases (Wilson, "Probable

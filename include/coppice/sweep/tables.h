@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coppice/exec/plan.h"
 #include "coppice/prune/schedule.h"
 #include "coppice/prune/sensitivity.h"
 #include "coppice/prune/shared_values.h"
@@ -65,8 +66,8 @@ struct EvaluateOptions {
   std::vector<std::string> splits = {"validation", "test"};
 };
 
-/// Where and how the finished model is timed.
-struct MeasureOptions {
+/// Where and how the finished model is timed; the executor's options are the host's.
+struct MeasureOptions : exec::Options {
   std::vector<std::string> targets = {"host"};
   int repetitions = 31;
 };
@@ -86,6 +87,8 @@ std::vector<std::string> step_names();
 
 /// The key of "finetune" that ties it to pruning.
 inline constexpr const char* kOnlyAfterPruning = "only_after_pruning";
+/// The value of "isa" in "measure" that sets no limit.
+inline constexpr const char* kBestIsa = "best";
 /// The key of "qat" with the bits of its stages.
 inline constexpr const char* kProgressiveBits = "progressive_bits";
 
