@@ -28,6 +28,7 @@ constexpr const char* kLaterKeys[] = {"sparsity_requested",
                                       "smallest_storage_bytes",
                                       "ram_peak_bytes",
                                       "host_weight_bytes",
+                                      "fallback_layers",
                                       "host_latency_us_median",
                                       "host_latency_us_spread"};
 

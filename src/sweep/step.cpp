@@ -48,6 +48,10 @@ Status measure_host(const MeasureOptions& options, const Graph& graph, Json& rec
   record["macs_executed"] = cost.executed_macs;
   record["sparsity_executed"] = cost.executed_sparsity();
   record["host_weight_bytes"] = cost.packed_bytes;
+  const auto& choices = plan->choices();
+  record["fallback_layers"] =
+      std::count_if(choices.begin(), choices.end(),
+                    [](const exec::LayerChoice& choice) { return choice.fallback; });
   record["host_latency_us_median"] = latency.median_us;
   record["host_latency_us_spread"] = latency.p90_us - latency.p10_us;
   return {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "coppice/exec/plan.h"
+#include "coppice/graph/builder.h"
 #include "coppice/graph/fold.h"
 #include "coppice/graph/zoo.h"
 #include "exec/placement.h"
@@ -100,6 +101,33 @@ TEST(DensePlan, ZooEqualsReferenceWithoutFallback) {
 }
 
 // Images that live at the same time share no byte; borders lie inside the memory.
+// Fine-tuning behind a mask may shrink a channel's weights to nothing while its bias stays: the
+// bias takes half the int32 range, and the factor is too small for a multiplier.
+TEST(DensePlan, AVanishedChannelIsNoFallback) {
+  GraphBuilder builder("vanished", {3, 4, 16}, 0);
+  Conv2D op;
+  op.out_channels = 20;
+  op.activation = Activation::kRelu;
+  const auto x = builder.add(op, {builder.input()}, "conv");
+  Graph graph = std::move(builder).finish(x).value();
+  Parameter& weight = *graph.nodes[0].parameter("weight");
+  for (size_t i = 0; i < weight.value.size(); ++i) weight.value[i] *= i / 16 == 7 ? 1e-9f : 400.0f;
+  graph.nodes[0].parameter("bias")->value[7] = -0.5f;
+  for (const auto rounding : {Rounding::kDouble, Rounding::kSingle, Rounding::kFloat}) {
+    const Graph integers = quantized(graph, 8, true, rounding);
+    ASSERT_LT(integers.nodes[0].parameter("bias")->quantized->values[7], -(1 << 29));
+    const auto input = random_bytes(integers.input_shape().elements(), 3);
+    const auto expected = run(integers, {.executor = Executor::kReference}, input);
+    for (const Isa isa : all_isas()) {
+      SCOPED_TRACE(isa_name(isa));
+      EXPECT_EQ(run(integers, {.isa = isa}, input), expected);
+      if (isa != Isa::kScalar) {
+        EXPECT_FALSE((*compile(integers, {.isa = isa}))->choices()[0].fallback);
+      }
+    }
+  }
+}
+
 TEST(Placement, LiveTensorsDoNotOverlap) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     const Graph graph = *fuse_for_inference(random_graph(seed));

@@ -144,6 +144,7 @@ TEST_F(Runner, MeasuresEachExecutorOfAModelThatIsMadeAndEvaluatedOnce) {
     EXPECT_DOUBLE_EQ(number("sparsity_executed"),
                      1 - number("macs_executed") / number("macs_dense"));
     if (record["executor"] == "dense") {
+      EXPECT_EQ(record["fallback_layers"], 0);
       EXPECT_EQ(record["macs_executed"], record["macs_dense"]);
     } else if (record["executor"] == "skip") {
       EXPECT_EQ(record["macs_executed"], record["macs_effective"]);

@@ -51,6 +51,7 @@ bool StagePacker::add_channel(int channel, int64_t largest_sum) {
   const auto sum = static_cast<double>(largest_sum);
   if (to_.rounding == Rounding::kFloat)
     return sum < 2 * kLimit && sum * double{to_.scale[k]} < kLimit;
+  if (to_.multiplier[k] == 0) return sum < 2 * kLimit;  // A factor below 2^-32: each output is 0.
   const int shift = to_.shift[k];
   const int left = shifts_of(header_.kind, to_.rounding, shift).left;
   if (left != 0) header_.shifts_left = 1;
