@@ -111,7 +111,7 @@ TEST(DensePlan, AVanishedChannelIsNoFallback) {
   const auto x = builder.add(op, {builder.input()}, "conv");
   Graph graph = std::move(builder).finish(x).value();
   Parameter& weight = *graph.nodes[0].parameter("weight");
-  for (size_t i = 0; i < weight.value.size(); ++i) weight.value[i] *= i / 16 == 7 ? 1e-9f : 400.0f;
+  for (size_t i = 0; i < weight.value.size(); ++i) weight.value[i] *= i / 16 == 7 ? 1e-7f : 400.0f;
   graph.nodes[0].parameter("bias")->value[7] = -0.5f;
   for (const auto rounding : {Rounding::kDouble, Rounding::kSingle, Rounding::kFloat}) {
     const Graph integers = quantized(graph, 8, true, rounding);
