@@ -44,12 +44,9 @@ struct PermuteShape {
 ///
 /// The window of a step begins near the first column that any lane still needs; lanes that are
 /// further take what they find in it. So a lane with few weights in one place and many in another
-/// loses little. Within `ordered` output channels lanes are sorted by their number of weights, so
-/// that lanes of one group are equally long; the kernel puts them back. What is still uneven is
-/// padding: slots with weight 0. On random 3x3x64 weights 89, 75 and 61 % of the slots are used at
-/// 50, 80 and 90 % sparsity; fixed windows of 64 and no order use 80, 64 and 52 %. If each row has
-/// the same number of weights, a multiple of four, in each 64 columns ("balanced"), there is no
-/// padding.
+/// loses little. Within `ordered` output channels lanes are sorted by their number of weights, XX
+/// If each row has the same number of weights, a multiple of four, in each 64 columns ("balanced"),
+/// there is no padding.
 ///
 /// Consecutive steps of one window are a segment: the kernel loads the window of each pixel once.
 template <PermuteShape kShape>
@@ -136,6 +133,7 @@ struct Permute {
     uint32_t* end;
     uint8_t* channel;
   };
+  class Arrangement;
   class Schedule;
 
   // Calls begin(schedule) for each group, then step(schedule, run, start, whether the step before
@@ -143,8 +141,10 @@ struct Permute {
   template <class Begin, class Step>
   static void for_each_group(const DenseWeights<int8_t>& w, const Runs& runs, const Begin& begin,
                              const Step& step) {
+    Arrangement arrangement(w, runs);
     for (int group = 0; group < (w.rows + kLanes - 1) / kLanes; ++group) {
-      Schedule schedule(w, runs, group);
+      if (group * kLanes == first_of(group)) arrangement.arrange(group * kLanes);
+      Schedule schedule(w, runs, group, arrangement);
       begin(schedule);
       for (int run = 0; run < runs.count; ++run) {
         schedule.begin_run(run);
@@ -177,28 +177,120 @@ struct Permute {
   }
 };
 
+/// Which of `ordered` channels share a group. Each run takes a group as many steps as its longest
+/// lane needs. So channels are sorted by their number of weights, and then exchanged between groups
+/// as long as that leaves fewer steps in the runs.
+template <PermuteShape kShape>
+class Permute<kShape>::Arrangement {
+ public:
+  Arrangement(const DenseWeights<int8_t>& w, const Runs& runs) : w_(w), runs_(runs) {}
+
+  /// Of the channels from `first` on.
+  void arrange(int first) {
+    count_ = w_.rows - first < kSorted ? w_.rows - first : kSorted;
+    for (int i = 0; i < kSorted; ++i) channel_[i] = static_cast<uint8_t>(i);
+    if (kShape.ordered == 1) return;
+    const int parts = runs_.count <= kMostParts ? runs_.count : 1;
+    for (int i = 0; i < count_; ++i) {
+      int total = 0;
+      for (int part = 0; part < parts; ++part) {
+        const int run = part * runs_.count / parts, end = (part + 1) * runs_.count / parts;
+        items_[i][part] = count_items(first + i, run, end);
+        total += items_[i][part];
+      }
+      int place = i;  // Insertion sort, longest first.
+      for (; place > 0 && total_[channel_[place - 1]] < total; --place) {
+        channel_[place] = channel_[place - 1];
+      }
+      channel_[place] = static_cast<uint8_t>(i);
+      total_[i] = total;
+    }
+    for (int round = 0; parts > 1 && round < kMostRounds && exchange(parts); ++round) {
+    }
+  }
+
+  int count() const { return count_; }
+  /// The channel, counted from the first, at a place; places beyond the channels hold themselves.
+  uint8_t channel(int place) const { return channel_[place]; }
+
+ private:
+  static constexpr int kSorted = kShape.ordered == 1 ? kLanes : kShape.ordered;
+  static constexpr int kMostParts = 16, kMostRounds = 8;
+
+  int count_items(int row, int run, int end) const {
+    int count = 0;
+    for (int column = run * runs_.length; column < end * runs_.length; column += kUnit) {
+      bool any = false;
+      for (int i = column; i < column + kUnit && i < end * runs_.length; ++i)
+        any |= w_(row, i) != 0;
+      count += any;
+    }
+    return count;
+  }
+  // A group's steps in one part, then its longest lane: a shorter one may save the step later.
+  static int cost(int items) { return (items + kPlaces - 1) / kPlaces * 1024 + items; }
+  /// The two longest lanes of a group in each part.
+  void measure(int group, int parts) {
+    for (int part = 0; part < parts; ++part) {
+      int longest = 0, second = 0;
+      for (int place = group * kLanes; place < (group + 1) * kLanes && place < count_; ++place) {
+        const int items = items_[channel_[place]][part];
+        second = items > longest ? longest : items > second ? items : second;
+        longest = items > longest ? items : longest;
+      }
+      longest_[group][part] = longest, second_[group][part] = second;
+    }
+  }
+  /// The cost of a group if `in` takes the place of its channel `out`.
+  int group_cost(int group, int out, int in, int parts) const {
+    int sum = 0;
+    for (int part = 0; part < parts; ++part) {
+      const int others =
+          items_[out][part] == longest_[group][part] ? second_[group][part] : longest_[group][part];
+      sum += cost(items_[in][part] > others ? items_[in][part] : others);
+    }
+    return sum;
+  }
+  // Whether any exchange was worth it.
+  bool exchange(int parts) {
+    bool better = false;
+    for (int group = 0; group * kLanes < count_; ++group) measure(group, parts);
+    for (int a = 0; a < count_; ++a) {
+      for (int b = (a / kLanes + 1) * kLanes; b < count_; ++b) {
+        const int x = channel_[a], y = channel_[b], in_a = a / kLanes, in_b = b / kLanes;
+        if (group_cost(in_a, x, y, parts) + group_cost(in_b, y, x, parts) >=
+            group_cost(in_a, x, x, parts) + group_cost(in_b, y, y, parts)) {
+          continue;
+        }
+        channel_[a] = static_cast<uint8_t>(y), channel_[b] = static_cast<uint8_t>(x);
+        measure(in_a, parts), measure(in_b, parts);
+        better = true;
+      }
+    }
+    return better;
+  }
+
+  DenseWeights<int8_t> w_;
+  Runs runs_;
+  int count_ = 0;
+  uint8_t channel_[kSorted];
+  int items_[kSorted][kMostParts];
+  int total_[kSorted];
+  int longest_[kSorted / kLanes][kMostParts], second_[kSorted / kLanes][kMostParts];
+};
+
 /// Hands out the weights of 16 lanes, run by run, in the order of their columns.
 template <PermuteShape kShape>
 class Permute<kShape>::Schedule {
  public:
-  Schedule(const DenseWeights<int8_t>& w, const Runs& runs, int group) : w_(w), runs_(runs) {
-    constexpr int kSorted = kShape.ordered == 1 ? kLanes : kShape.ordered;
+  Schedule(const DenseWeights<int8_t>& w, const Runs& runs, int group,
+           const Arrangement& arrangement)
+      : w_(w), runs_(runs) {
     const int first = first_of(group);
-    const int count = w.rows - first < kSorted ? w.rows - first : kSorted;
-    int items[kSorted];
-    uint8_t order[kSorted];
-    for (int row = 0; row < count; ++row) {  // Insertion sort, longest first.
-      const int mine = kShape.ordered == 1 ? 0 : count_items(first + row);
-      int place = row;
-      for (; place > 0 && items[place - 1] < mine; --place) {
-        items[place] = items[place - 1], order[place] = order[place - 1];
-      }
-      items[place] = mine, order[place] = static_cast<uint8_t>(row);
-    }
     for (int lane = 0; lane < kLanes; ++lane) {
       const int place = group * kLanes - first + lane;
-      channel_[lane] = place < count ? order[place] : static_cast<uint8_t>(place);
-      row_[lane] = place < count ? first + order[place] : -1;
+      channel_[lane] = arrangement.channel(place);
+      row_[lane] = place < arrangement.count() ? first + channel_[lane] : -1;
     }
   }
 
@@ -258,13 +350,6 @@ class Permute<kShape>::Schedule {
       if (weight(row, run, at + i) != 0) return true;
     }
     return false;
-  }
-  int count_items(int row) const {
-    int count = 0;
-    for (int run = 0; run < runs_.count; ++run) {
-      for (int at = 0; at < runs_.length; at += kUnit) count += is_item(row, run, at);
-    }
-    return count;
   }
   bool is_due(int at, int start) const { return at < runs_.length && at < start + kShape.window; }
   // Whether the weight at `at` may take this place, after the weights that were taken before it: a
