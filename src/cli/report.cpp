@@ -25,12 +25,12 @@ struct ReportOptions {
 
 std::vector<std::string> cost_names() {
   std::vector<std::string> names;
-  for (const auto& metric : report::cost_metrics()) names.emplace_back(metric.name);
+  for (const auto& metric : report::axis_metrics()) names.emplace_back(metric.name);
   return names;
 }
 
 report::Metric chosen_cost(const ReportOptions& options) {
-  for (const auto& metric : report::cost_metrics()) {
+  for (const auto& metric : report::axis_metrics()) {
     if (options.cost == metric.name) return metric;
   }
   return report::cost_metrics().front();

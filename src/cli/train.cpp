@@ -26,6 +26,7 @@ struct Arguments {
   std::vector<std::string> assignments;
   std::string out;
   std::string checkpoint;
+  std::string teacher;
   uint64_t seed = 0;
   int threads = 0;
   FieldFlags model, dataset, train;
@@ -91,7 +92,8 @@ Result<Settings> settings_of(const Arguments& arguments) {
   for (const auto& [key, value] : settings.options.items()) {
     if (table.find(key) != nullptr) continue;
     return Error{ErrorCode::kConfig,
-                 fmt::format("--{} is for quantized models; this one is float", key)};
+                 fmt::format("--{} is no option of the step \"{}\", which this model takes", key,
+                             table.name())};
   }
   COPPICE_TRY_STATUS(refuse_swept(settings.model, "model"));
   COPPICE_TRY_STATUS(refuse_swept(settings.dataset, "dataset"));
@@ -142,6 +144,9 @@ Status train_model(const Arguments& arguments) {
   context.threads = arguments.threads;
   context.checkpoint = arguments.checkpoint;
   context.callbacks = watcher.callbacks();
+  if (!arguments.teacher.empty()) {
+    context.teacher = [&] { return io::load_model(arguments.teacher); };
+  }
   const Status trained = sweep::run_model_step(step, settings.options, context, graph);
   watcher.finish();
   COPPICE_TRY_STATUS(trained);
@@ -181,6 +186,8 @@ void add_train(CLI::App& app, ExitStatus& status) {
       ->check(CLI::NonNegativeNumber);
   verb->add_option("--checkpoint", arguments->checkpoint,
                    "File that is written each epoch; training goes on from it when it is there");
+  verb->add_option("--teacher", arguments->teacher,
+                   "Float model file whose outputs --distillation follows");
   arguments->model.add_to(*verb, sweep::model_table());
   arguments->train.add_to(*verb, sweep::qat_table());
   arguments->dataset.add_to(*verb, sweep::dataset_table(), "dataset.");

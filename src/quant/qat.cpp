@@ -58,7 +58,8 @@ void append(train::FitReport& all, train::FitReport stage) {
 Result<train::FitReport> train_in_stages(Graph& quantized, const data::Dataset& dataset,
                                          const train::TrainOptions& options,
                                          const std::vector<int>& stages,
-                                         const train::TrainCallbacks& callbacks) {
+                                         const train::TrainCallbacks& callbacks,
+                                         const Graph* teacher) {
   if (!quantized.quantized()) {
     return Error{
         ErrorCode::kInvalidArgument,
@@ -72,13 +73,13 @@ Result<train::FitReport> train_in_stages(Graph& quantized, const data::Dataset& 
     stage.epochs = share;
     if (!stage.checkpoint.empty()) stage.checkpoint += fmt::format(".stage{}", s);
     set_least_bits(quantized, formats, stages[s]);
-    COPPICE_TRY(auto done, train::fit(quantized, dataset, stage, callbacks));
+    COPPICE_TRY(auto done, train::fit(quantized, dataset, stage, callbacks, {teacher, nullptr}));
     append(report, std::move(done));
   }
   train::TrainOptions last = options;
   last.epochs = options.epochs - share * static_cast<int>(stages.size());
   set_least_bits(quantized, formats, 1);
-  COPPICE_TRY(auto done, train::fit(quantized, dataset, last, callbacks));
+  COPPICE_TRY(auto done, train::fit(quantized, dataset, last, callbacks, {teacher, nullptr}));
   append(report, std::move(done));
   for (size_t s = 0; s < stages.size() && !options.checkpoint.empty(); ++s) {
     std::error_code ignored;

@@ -109,13 +109,13 @@ Channel make_channel(const std::vector<Group>& groups, const std::string& key,
   return channel;
 }
 
-Encoding make_encoding(const std::vector<Group>& groups) {
+Encoding make_encoding(const std::vector<Group>& groups, const std::string& x_key) {
   const auto keys = varied_settings(groups);
   const auto names = setting_names(keys);
   const Channel nothing{"", "", {"all"}, std::vector<size_t>(groups.size(), 0)};
   std::vector<Channel> channels;
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i] == "dataset") continue;  // Each dataset has its own figures.
+    if (keys[i] == "dataset" || keys[i] == x_key) continue;  // Each dataset has its own figures.
     channels.push_back(make_channel(groups, keys[i], names[i]));
   }
   const auto rank = [](const Channel& channel) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <set>
 
 #include "coppice/report/pareto.h"
 
@@ -31,6 +32,12 @@ void set_range(Axis& axis, double low, double high) {
   axis.ticks = nice_ticks(axis.low, axis.high, axis.logarithmic);
 }
 
+std::vector<double> distinct_values(const std::vector<FigurePoint>& points) {
+  std::set<double> values;
+  for (const auto& point : points) values.insert(point.x);
+  return {values.begin(), values.end()};
+}
+
 Axis cost_axis(const std::vector<FigurePoint>& points, const Metric& cost,
                const DisplayUnit& unit) {
   Axis axis{with_unit(cost.title, unit), unit, false, 0, 1, {}};
@@ -46,6 +53,7 @@ Axis cost_axis(const std::vector<FigurePoint>& points, const Metric& cost,
     high = std::max(high, point.x + point.x_deviation);
   }
   set_range(axis, low, high);
+  if (is_setting(cost.key)) axis.ticks = distinct_values(points);
   return axis;
 }
 
@@ -102,6 +110,7 @@ Figure make_figure(const std::vector<Group>& groups, const std::vector<size_t>& 
   figure.y = accuracy_axis(figure.points, y_unit);
   figure.front = pareto_front(candidates);
   figure.baselines = figure_baselines(groups, members);
+  figure.x_key = cost.key;
   figure.name = std::string("accuracy_") + cost.name;
   std::string against = cost.title;
   if (against.rfind("Cortex", 0) != 0) against[0] = static_cast<char>(std::tolower(against[0]));

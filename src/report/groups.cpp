@@ -169,4 +169,29 @@ std::vector<size_t> baseline_groups(const std::vector<Group>& groups) {
   return indices;
 }
 
+void add_accuracy_drops(std::vector<Record>& records) {
+  const auto trained_alike = [](const Record& record) {
+    std::string text;
+    for (const char* key : {"arch", "dataset", "seed"}) text += record.value(key, Record()).dump();
+    return text;
+  };
+  const auto accuracy_of = [](const Record& record) {
+    const auto found = record.find("test_accuracy");
+    return found != record.end() && found->is_number() ? found->get<double>() : std::nan("");
+  };
+  const auto groups = group_by_seed(records);
+  std::unordered_map<std::string, double> baselines;
+  for (const size_t index : baseline_groups(groups)) {
+    for (const size_t member : groups[index].members) {
+      baselines[trained_alike(records[member])] = accuracy_of(records[member]);
+    }
+  }
+  for (Record& record : records) {
+    const auto found = baselines.find(trained_alike(record));
+    if (!succeeded(record) || found == baselines.end()) continue;
+    const double drop = found->second - accuracy_of(record);
+    if (!std::isnan(drop)) record["accuracy_drop"] = drop;
+  }
+}
+
 }  // namespace coppice::report

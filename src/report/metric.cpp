@@ -52,6 +52,7 @@ std::string trimmed_number(double value) {
 const std::vector<Metric>& table_metrics() {
   static const std::vector<Metric> metrics = {
       kTestAccuracy,
+      {"accuracy_drop", "drop", "Drop", Quantity::kFraction},
       {"validation_accuracy", "validation", "Validation accuracy", Quantity::kFraction},
       {"sparsity_achieved", "sparsity", "Sparsity achieved", Quantity::kFraction},
       {"sparsity_executed", "executed-sparsity", "Sparsity executed", Quantity::kFraction},
@@ -76,6 +77,16 @@ const std::vector<Metric>& cost_metrics() {
       {"parameters_nonzero", "parameters", "Non-zero parameters", Quantity::kParameters},
       {"macs_executed", "executed", "Executed MACs", Quantity::kOperations},
   };
+  return metrics;
+}
+
+const std::vector<Metric>& axis_metrics() {
+  static const std::vector<Metric> metrics = [] {
+    std::vector<Metric> all = cost_metrics();
+    all.push_back({"weight_bits", "bits", "Bits of a weight", Quantity::kParameters});
+    all.push_back({"sparsity_requested", "sparsity", "Sparsity requested", Quantity::kFraction});
+    return all;
+  }();
   return metrics;
 }
 

@@ -48,6 +48,7 @@ Result<Run> load_run(const std::filesystem::path& folder) {
   COPPICE_TRY(run.config, load_optional_json(folder / "config.resolved.json"));
   COPPICE_TRY(run.environment, load_optional_json(folder / "env.json"));
   run.name = run_name(folder, run.config);
+  add_accuracy_drops(run.records);
   run.groups = group_by_seed(run.records);
   return run;
 }

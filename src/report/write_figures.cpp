@@ -58,7 +58,6 @@ Result<std::vector<std::filesystem::path>> write_figures(const Run& run,
                      ": no trial has a test accuracy and the value to draw it against"};
   }
   COPPICE_TRY_STATUS(create_folder(folder));
-  const auto encoding = make_encoding(run.groups);
   std::vector<std::filesystem::path> written;
   for (const auto& format : options.formats) {
     const auto* terminal = find_terminal(format);
@@ -67,6 +66,7 @@ Result<std::vector<std::filesystem::path>> write_figures(const Run& run,
                    "figure format \"" + format + "\" is unknown; svg, pdf or png was expected"};
     }
     for (const auto& figure : figures) {
+      const auto encoding = make_encoding(run.groups, figure.x_key);
       written.push_back(folder / (figure.name + "." + format));
       COPPICE_TRY_STATUS(
           run_gnuplot(std::string(terminal->command) + "\n" + output_command(written.back()) +

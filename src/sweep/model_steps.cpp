@@ -162,8 +162,9 @@ Result<Json> qat_model(const Json& options, const StepContext& context, Graph& g
   auto train = qat_table().options<train::TrainOptions>(options);
   set_context(context, train);
   const auto stages = options.value(kProgressiveBits, std::vector<int>());
-  COPPICE_TRY(const auto report,
-              quant::train_in_stages(graph, *context.dataset, train, stages, context.callbacks));
+  COPPICE_TRY(const auto teacher, teacher_for(train, context));
+  COPPICE_TRY(const auto report, quant::train_in_stages(graph, *context.dataset, train, stages,
+                                                        context.callbacks, pointer_to(teacher)));
   return training_log(report);
 }
 

@@ -65,7 +65,7 @@ template <class T>
 void add_distillation(Table& t) {
   using O = train::TrainOptions;
   t.add("distillation", of<T>(&O::distillation),
-        "Share of the loss that follows the outputs of the model before the first pruning")
+        "Share of the loss that follows the outputs of the float model before the first pruning")
       .in_range(0, 1);
   t.add("distillation_temperature", of<T>(&O::distillation_temperature),
         "Softens the outputs of both (Hinton et al. 2015)")

@@ -133,6 +133,7 @@ Table make_qat() {
       "Train a quantized model on for its integers (quantization-aware training); switched off "
       "where no step before it quantizes",
       {{"epochs", 10}, {"learning_rate", 3e-4}});
+  add_distillation<T>(t);
   t.add("weight_scale", &T::weight_scale_rule,
         {{"learned", WeightScaleRule::kLearned},
          {"max", WeightScaleRule::kMax},

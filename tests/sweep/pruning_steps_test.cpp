@@ -101,6 +101,14 @@ TEST_F(PruningSteps, DistillationChangesFineTuning) {
             model_of(records[1]).find("fc")->parameter("weight")->value);
 }
 
+TEST_F(PruningSteps, DistillationChangesTrainingForIntegers) {
+  const auto records = run_steps(R"({"prune": {"sparsity": 0.5}}, {"quantize": {"weight_bits": 4}},
+    {"qat": {"epochs": 1, "distillation": {"values": [0, 0.9]}}})");
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_NE(model_of(records[0]).find("fc")->parameter("weight")->value,
+            model_of(records[1]).find("fc")->parameter("weight")->value);
+}
+
 TEST_F(PruningSteps, SharedValuesAndDeadChannels) {
   const auto records = run_steps(R"({"prune": {"sparsity": 0.5}},
     {"remove_dead_channels": {"samples": 50}},

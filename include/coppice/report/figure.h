@@ -34,6 +34,7 @@ struct Baseline {
 struct Figure {
   std::string name;   ///< For files and anchors: "accuracy_flash".
   std::string title;  ///< "Test accuracy against flash size".
+  std::string x_key;  ///< The metric that x shows: "flash_bytes".
   Axis x, y;
   std::vector<FigurePoint> points;
   std::vector<size_t> front;  ///< Points on the Pareto front, by increasing x.
@@ -55,14 +56,16 @@ struct Encoding {
   Channel order;  ///< How points of one colour and shape follow each other along a line.
 };
 
-/// The figures against each cost that at least one group has, for each dataset. An x axis is
-/// logarithmic when its values spread by more than a factor of ten.
+/// The figures against each metric that at least one group has, for each dataset. An x axis is
+/// logarithmic when its values spread by more than a factor of ten; that of a setting has a tick
+/// for each value.
 std::vector<Figure> make_figures(const std::vector<Group>& groups,
                                  const std::vector<Metric>& costs);
 
 /// Colour: the weight bits if they vary, else the first setting that does. Shape: fine-tuning, with
-/// what else varies (the executor) as far as four shapes can tell it.
-Encoding make_encoding(const std::vector<Group>& groups);
+/// what else varies (the executor) as far as four shapes can tell it. A setting `x_key` that the x
+/// axis shows is neither.
+Encoding make_encoding(const std::vector<Group>& groups, const std::string& x_key = "");
 
 /// The setting `key` as a channel; numbers in numeric order, others in order of appearance.
 Channel make_channel(const std::vector<Group>& groups, const std::string& key,

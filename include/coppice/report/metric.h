@@ -24,8 +24,11 @@ inline constexpr Metric kTestAccuracy{"test_accuracy", "accuracy", "Test accurac
 /// Columns of the table in their order, test accuracy first.
 const std::vector<Metric>& table_metrics();
 
-/// What accuracy is drawn against: flash, macs, latency, instructions, parameters.
+/// What a model costs: flash, macs, latency, instructions, parameters.
 const std::vector<Metric>& cost_metrics();
+
+/// What accuracy may be drawn against: the costs, and the settings bits and sparsity.
+const std::vector<Metric>& axis_metrics();
 
 /// How values of one column or axis are written, all in the same unit.
 struct DisplayUnit {

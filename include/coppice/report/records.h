@@ -59,6 +59,10 @@ std::vector<std::string> varied_settings(const std::vector<Group>& groups);
 /// The settings that are equal in all groups, without the "config." ones.
 std::vector<std::string> constant_settings(const std::vector<Group>& groups);
 
+/// Adds "accuracy_drop" to each successful record with a test accuracy: that of the baseline of the
+/// same arch, dataset and seed, less its own. Records without such a baseline stay as they are.
+void add_accuracy_drops(std::vector<Record>& records);
+
 /// Indices of the groups that others are compared with: of each arch and dataset the dense float
 /// one (no sparsity, 32-bit weights; the fewest fine-tuning epochs). Empty when there is none.
 std::vector<size_t> baseline_groups(const std::vector<Group>& groups);

@@ -17,7 +17,7 @@ struct StepContext {
   std::filesystem::path checkpoint;   ///< Training goes on from here after a stop; may be empty.
   std::filesystem::path work_folder;  ///< Room for a firmware's build; made and removed.
   train::TrainCallbacks callbacks;
-  /// The model before the first pruning, for distillation; empty: there is none.
+  /// The float model before the first pruning, for distillation; empty: there is none.
   std::function<Result<Graph>()> teacher;
 };
 
