@@ -127,7 +127,6 @@ Table make_sparsify() {
       .above(0);
   add_training<T>(t);
   add_distillation<T>(t);
-  add_dropout_factor<T>(t);
   return t.derive("sparsify", "Prune while the network is trained",
                   {{"epochs", 5}, {"learning_rate", 3e-4}});
 }
@@ -144,7 +143,6 @@ Table make_unify() {
   add_layer_choice<T, U>(t);
   add_training<T>(t);
   add_distillation<T>(t);
-  add_dropout_factor<T>(t);
   return t.derive("unify", t.doc(), {{"epochs", 5}, {"learning_rate", 3e-4}});
 }
 
@@ -159,7 +157,6 @@ Table make_cluster() {
   add_layer_choice<T, C>(t);
   add_training<T>(t);
   add_distillation<T>(t);
-  add_dropout_factor<T>(t);
   return t.derive("cluster", t.doc(), {{"epochs", 5}, {"learning_rate", 3e-4}});
 }
 

@@ -72,13 +72,4 @@ void add_distillation(Table& t) {
       .above(0);
 }
 
-/// Of steps that train a float model on. A quantized one has no dropout: it is fused.
-template <class T>
-void add_dropout_factor(Table& t) {
-  t.add("dropout_factor", of<T>(&train::TrainOptions::dropout_factor),
-        "What the network's dropout rates are multiplied with: a sparse layer has less to drop "
-        "(Han et al. 2015: the root of its density)")
-      .in_range(0, 1);
-}
-
 }  // namespace coppice::sweep

@@ -117,7 +117,6 @@ Table make_finetune() {
   Table t = make_train().derive("finetune", "Train on; pruned weights stay zero",
                                 {{"epochs", 5}, {"learning_rate", 3e-4}});
   add_distillation<train::TrainOptions>(t);
-  add_dropout_factor<train::TrainOptions>(t);
   t.add(kOnlyAfterPruning, FieldKind::kBoolean,
         "Switch the step off in trials where no step before it prunes, so that a grid does not "
         "hold the dense model fine-tuned")

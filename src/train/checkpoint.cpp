@@ -141,14 +141,14 @@ std::string fingerprint_of(const Graph& graph, const data::Dataset& dataset,
   return fmt::format(
       "{:016x} {} {}/{} {} epochs {} batch {} optimizer {} rate {} momentum {} decay {}{} "
       "schedule {} {} {} warmup {} smoothing {} seed {} best {} integers {} {} {} {} "
-      "distillation {} {} dropout {}",
+      "distillation {} {}",
       hash, dataset.name(), size(data::Split::kTrain), size(data::Split::kValidation),
       fmt::join(dataset.class_names(), ","), o.epochs, o.batch_size, static_cast<int>(o.optimizer),
       o.learning_rate, o.momentum, o.weight_decay, o.decoupled_decay ? " decoupled" : "",
       static_cast<int>(o.schedule), fmt::join(o.step_epochs, ","), o.step_factor, o.warmup_epochs,
       o.label_smoothing, o.seed, o.keep_best, static_cast<int>(o.weight_scale_rule),
       static_cast<int>(o.range_rule), o.range_momentum, o.frozen_epochs, o.distillation,
-      o.distillation_temperature, o.dropout_factor);
+      o.distillation_temperature);
 }
 
 }  // namespace coppice::train

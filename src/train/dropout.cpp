@@ -14,7 +14,7 @@ class DropoutLayer : public Layer {
   DropoutLayer(const Dropout& op, const LayerSetup& setup)
       : Layer(setup),
         name_(hash_name("dropout/" + setup.node().name)),
-        threshold_(static_cast<uint32_t>(std::lround(op.rate * setup.dropout_factor * kSteps))),
+        threshold_(static_cast<uint32_t>(std::lround(op.rate * kSteps))),
         scale_(kSteps / (kSteps - static_cast<float>(threshold_))),
         kept_(static_cast<size_t>(setup.batch * setup.output->elements)) {}
 

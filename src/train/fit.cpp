@@ -49,10 +49,6 @@ Status check_options(const TrainOptions& o) {
     return option_error(fmt::format("distillation_temperature is {}, expected above 0",
                                     o.distillation_temperature));
   }
-  if (!(o.dropout_factor >= 0.0f && o.dropout_factor <= 1.0f)) {
-    return option_error(
-        fmt::format("dropout_factor is {}, expected within [0, 1]", o.dropout_factor));
-  }
   if (!(o.warmup_epochs >= 0.0f) || !std::isfinite(o.warmup_epochs)) {
     return option_error(fmt::format("warmup_epochs is {}, expected 0 or more", o.warmup_epochs));
   }
@@ -73,10 +69,10 @@ class Trainer {
         pool_(options.threads),
         quantization_(graph.quantized() ? std::make_unique<Quantization>(graph, options) : nullptr),
         parameters_(trained_graph()),
-        network_(trained_graph(), parameters_, kernels,
-                 {options.batch_size, Mode::kTraining, options.label_smoothing, quantization(),
-                  Objective::kCrossEntropy, options.distillation, options.distillation_temperature,
-                  options.dropout_factor}),
+        network_(
+            trained_graph(), parameters_, kernels,
+            {options.batch_size, Mode::kTraining, options.label_smoothing, quantization(),
+             Objective::kCrossEntropy, options.distillation, options.distillation_temperature}),
         inference_(trained_graph(), parameters_, kernels,
                    {kEvaluationBatch, Mode::kInference, 0.0f, quantization()}),
         optimizer_(parameters_, options, kernels),

@@ -46,7 +46,6 @@ struct LayerSetup {
   int batch = 0;
   bool batch_statistics = false;  ///< Batch norms normalize by the batch.
   bool training = false;          ///< Gradients are wanted.
-  float dropout_factor = 1.0f;    ///< On the rate of a dropout.
 
   const Node& node() const { return graph->nodes[node_index]; }
   const Shape& output_shape() const {

@@ -156,7 +156,6 @@ void Network::make_layers(const Graph& graph, const LoweredGraph& lowered, const
   setup.batch = options_.batch;
   setup.batch_statistics = options_.mode == Mode::kStatistics || options_.mode == Mode::kTraining;
   setup.training = wants_gradients(options_.mode);
-  setup.dropout_factor = options_.dropout_factor;
   for (size_t l = 0; l < lowered.layers.size(); ++l) {
     const LoweredLayer& layer = lowered.layers[l];
     const Node& node = graph.nodes[layer.node];

@@ -34,7 +34,6 @@ struct NetworkOptions {
   Objective objective = Objective::kCrossEntropy;
   float distillation = 0.0f;              ///< Share of the loss that follows a teacher.
   float distillation_temperature = 4.0f;  ///< Softens both outputs.
-  float dropout_factor = 1.0f;            ///< On the rates of the graph.
 };
 
 /// Sums over the samples of a batch.

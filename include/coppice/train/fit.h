@@ -45,7 +45,6 @@ struct TrainOptions {
   float label_smoothing = 0.0f;
   float distillation = 0.0f;              ///< Share of the loss that follows a teacher.
   float distillation_temperature = 4.0f;  ///< Softens the outputs of both (Hinton et al., 2015).
-  float dropout_factor = 1.0f;            ///< What the graph's dropout rates are multiplied with.
   uint64_t seed = 0;                      ///< Shuffling and dropout.
   int threads = 0;                        ///< 0: all cores. The result does not depend on it.
   // A quantized graph only (quantization-aware training).
