@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "coppice/graph/dependency.h"
+#include "coppice/graph/readers.h"
 
 namespace coppice {
 namespace {
@@ -120,6 +122,22 @@ void mask(Parameter& parameter, const std::vector<std::vector<bool>>& keep) {
   apply_mask(parameter);
 }
 
+// A smaller layer has less to drop; see dropout_rate() of train/.
+void scale_dropout(const Graph& before, Graph& after) {
+  const auto weights = [](const Graph& graph, const std::vector<size_t>& readers) {
+    int64_t count = 0;
+    for (const size_t n : readers) count += graph.nodes[n].parameter("weight")->shape.elements();
+    return static_cast<double>(count);
+  };
+  for (size_t n = 0; n < after.nodes.size(); ++n) {
+    auto* dropout = std::get_if<Dropout>(&after.nodes[n].op);
+    const auto readers = weighted_readers(before, n);
+    if (dropout == nullptr || readers.empty()) continue;
+    const double kept = weights(after, readers) / weights(before, readers);
+    dropout->rate *= static_cast<float>(std::sqrt(kept));
+  }
+}
+
 }  // namespace
 
 Result<Graph> remove_channels(const Graph& graph, const ChannelDependencies& dependencies,
@@ -139,6 +157,7 @@ Result<Graph> remove_channels(const Graph& graph, const ChannelDependencies& dep
     if (auto* fc = std::get_if<FullyConnected>(&node.op)) fc->out_features = out.back();
     if (auto* reshape = std::get_if<Reshape>(&node.op)) reshape->shape = out;
   }
+  scale_dropout(graph, result);
   COPPICE_TRY_STATUS(validate(result));
   return result;
 }

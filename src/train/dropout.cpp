@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cmath>
 
 #include "coppice/core/random.h"
+#include "coppice/graph/readers.h"
+#include "train/dropout_rate.h"
 #include "train/layers.h"
 
 namespace coppice::train {
@@ -13,11 +16,16 @@ class DropoutLayer : public Layer {
  public:
   DropoutLayer(const Dropout& op, const LayerSetup& setup)
       : Layer(setup),
+        rate_(op.rate),
         name_(hash_name("dropout/" + setup.node().name)),
-        threshold_(static_cast<uint32_t>(std::lround(op.rate * kSteps))),
-        scale_(kSteps / (kSteps - static_cast<float>(threshold_))),
+        readers_(weighted_readers(*setup.graph, setup.node_index)),
         kept_(static_cast<size_t>(setup.batch * setup.output->elements)) {}
 
+  void prepare() override {
+    const float rate = dropout_rate(rate_, readers_, *setup_.parameters);
+    threshold_ = static_cast<uint32_t>(std::lround(rate * kSteps));
+    scale_ = kSteps / (kSteps - static_cast<float>(threshold_));
+  }
   void forward(const Tile& tile) override {
     for (int i = 0; i < tile.count; ++i) {
       const int64_t offset = i * output().elements;
@@ -50,13 +58,29 @@ class DropoutLayer : public Layer {
     return stream;
   }
 
+  float rate_;
   uint64_t name_;
-  uint32_t threshold_;
-  float scale_;
+  std::vector<size_t> readers_;
+  uint32_t threshold_ = 0;
+  float scale_ = 1;
   std::vector<uint8_t> kept_;  // [batch, elements]
 };
 
 }  // namespace
+
+float dropout_rate(float dense_rate, const std::vector<size_t>& readers,
+                   const ParameterStore& parameters) {
+  int64_t all = 0, kept = 0;
+  for (const size_t reader : readers) {
+    const ParameterRange* weight = parameters.find(reader, "weight");
+    all += weight->size;
+    if (parameters.mask() == nullptr) return dense_rate;
+    const uint8_t* mask = parameters.mask() + weight->offset;
+    kept += weight->size - std::count(mask, mask + weight->size, uint8_t{0});
+  }
+  if (kept == all) return dense_rate;
+  return dense_rate * static_cast<float>(std::sqrt(static_cast<double>(kept) / all));
+}
 
 LayerPtr make_layer(const Dropout& op, const LayerSetup& setup) {
   return std::make_unique<DropoutLayer>(op, setup);

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "coppice/core/random.h"
+#include "coppice/graph/builder.h"
+#include "train/dropout_rate.h"
 #include "train/kernels.h"
 
 namespace coppice::train {
@@ -72,6 +74,20 @@ TEST(Dropout, KeepsItsShare) {
     const double p = std::lround(rate * 65536.0f) / 65536.0;
     EXPECT_NEAR(share, 1.0 - p, 5 * std::sqrt(p * (1 - p) / 100000.0));
   }
+}
+
+TEST(Dropout, RateFallsWithTheDensityOfTheReader) {
+  GraphBuilder g("dropout", {16}, 1);
+  auto x = g.add(Dropout{0.4f}, {g.input()}, "dropout");
+  x = g.add(FullyConnected{4, Activation::kNone}, {x}, "fc");
+  Graph graph = std::move(g).finish(x).value();
+  EXPECT_EQ(dropout_rate(0.4f, {1}, ParameterStore(graph)), 0.4f);
+  Parameter& weight = *graph.nodes[1].parameter("weight");
+  weight.mask.assign(weight.value.size(), 1);
+  EXPECT_EQ(dropout_rate(0.4f, {1}, ParameterStore(graph)), 0.4f);
+  for (size_t i = 16; i < 64; ++i) weight.mask[i] = 0;
+  apply_mask(weight);
+  EXPECT_FLOAT_EQ(dropout_rate(0.4f, {1}, ParameterStore(graph)), 0.2f);
 }
 
 }  // namespace
