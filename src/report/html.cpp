@@ -176,8 +176,9 @@ std::string escape_html(std::string_view text) {
 
 std::string render_html(const Run& run) {
   const auto& costs = cost_metrics();
-  const std::vector<Metric> drawn(costs.begin(), costs.end() - 1);  // Parameters follow flash.
-  const auto figures = make_figures(run.groups, drawn);
+  std::vector<Metric> drawn = costs;
+  std::erase_if(drawn, [](const Metric& cost) { return cost.key == "parameters_nonzero"; });
+  const auto figures = make_figures(run.groups, drawn);  // Parameters follow flash.
   const auto encoding = make_encoding(run.groups);
   const auto vega = figures.empty() ? VegaScript{} : load_vega();
   const auto table = make_table(run.records, run.groups, costs.front());
