@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -177,7 +178,8 @@ std::string escape_html(std::string_view text) {
 std::string render_html(const Run& run) {
   const auto& costs = cost_metrics();
   std::vector<Metric> drawn = costs;
-  std::erase_if(drawn, [](const Metric& cost) { return cost.key == "parameters_nonzero"; });
+  std::erase_if(
+      drawn, [](const Metric& cost) { return std::string_view(cost.key) == "parameters_nonzero"; });
   const auto figures = make_figures(run.groups, drawn);  // Parameters follow flash.
   const auto encoding = make_encoding(run.groups);
   const auto vega = figures.empty() ? VegaScript{} : load_vega();
