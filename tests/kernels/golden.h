@@ -53,17 +53,15 @@ class GoldenCase {
   /// The kernels on images that this processor can run and that take this case.
   std::vector<std::string> vector_variants() const {
     std::vector<std::string> names;
-    const auto add = [&](const auto& list, const auto& p) {
+    const auto add = [&](const auto& list) {
       for (const auto& kernel : list) {
-        if (isa_supported(kernel.isa) && kernel.accepts(p)) names.push_back(kernel.name);
+        if (isa_supported(kernel.isa)) names.push_back(kernel.name);
       }
     };
     const auto op = layer_["op"].get<std::string>();
     const bool symmetric = layer_.value("filter_offset", 0) == 0;
-    if (op == "conv2d") add(kernels::conv2d_kernels_u8(), conv2d_params());
-    if (op == "fully_connected" && symmetric)
-      add(kernels::conv2d_kernels_u8(), fully_connected_as_conv2d());
-    if (op == "depthwise_conv2d") add(kernels::depthwise_conv2d_kernels_u8(), depthwise_params());
+    if (op == "conv2d" || (op == "fully_connected" && symmetric)) add(kernels::conv2d_kernels_u8());
+    if (op == "depthwise_conv2d") add(kernels::depthwise_conv2d_kernels_u8());
     if (op.find("pool") != std::string::npos) {
       for (const auto& ops : kernels::image_ops_u8()) {
         if (isa_supported(ops.isa)) names.emplace_back(isa_name(ops.isa));
@@ -95,18 +93,6 @@ class GoldenCase {
     w.pad_top = size("pad_hw", 0);
     w.pad_left = size("pad_hw", 1);
     return w;
-  }
-
-  int32_t x_zero() const { return -layer_.value("input_offset", 0); }
-  kernels::Conv2DParams conv2d_params() const {
-    const int in_channels = size("input_nhwc", 3), filter_channels = layer_["filter_c"];
-    return {window(), in_channels, size("output_nhwc", 3), in_channels / filter_channels, x_zero()};
-  }
-  kernels::DepthwiseConv2DParams depthwise_params() const {
-    return {window(), size("input_nhwc", 3), layer_["ch_mult"], x_zero()};
-  }
-  kernels::Conv2DParams fully_connected_as_conv2d() const {
-    return {{}, layer_["depth"], size("output_nhwc", 3), 1, x_zero()};
   }
 
   template <class Run>
@@ -174,9 +160,12 @@ class GoldenCase {
                                  .zero = layer_.value("output_offset", 0),
                                  .min = layer_["act_min"],
                                  .max = layer_["act_max"]};
+    const int32_t x_zero = -layer_.value("input_offset", 0);
     const int32_t* bias = bias_.empty() ? nullptr : bias_.data();
     if (op == "conv2d") {
-      const kernels::Conv2DParams p = conv2d_params();
+      const int filter_channels = layer_["filter_c"];
+      const kernels::Conv2DParams p{window(), in_channels, size("output_nhwc", 3),
+                                    in_channels / filter_channels, x_zero};
       if (variant == "scalar") {
         std::vector<int8_t> packed(weights_.size());
         kernels::pack_conv2d_scalar(p, weights_.data(), packed.data());
@@ -185,15 +174,15 @@ class GoldenCase {
       if (run_kernel(kernels::conv2d_kernels_u8(), variant, p, in_channels, to, x, y)) return;
       with_weights(variant, [&](const auto& w) { kernels::conv2d_ref(p, to, x, w, bias, y); });
     } else if (op == "depthwise_conv2d") {
-      const kernels::DepthwiseConv2DParams p = depthwise_params();
+      const kernels::DepthwiseConv2DParams p{window(), in_channels, layer_["ch_mult"], x_zero};
       if (run_kernel(kernels::depthwise_conv2d_kernels_u8(), variant, p, in_channels, to, x, y))
         return;
       with_weights(variant,
                    [&](const auto& w) { kernels::depthwise_conv2d_ref(p, to, x, w, bias, y); });
     } else if (op == "fully_connected") {
-      const kernels::FullyConnectedParams p{layer_["depth"], size("output_nhwc", 3), x_zero(),
+      const kernels::FullyConnectedParams p{layer_["depth"], size("output_nhwc", 3), x_zero,
                                             -layer_.value("filter_offset", 0)};
-      const kernels::Conv2DParams conv = fully_connected_as_conv2d();
+      const kernels::Conv2DParams conv{{}, p.in_features, p.out_features, 1, x_zero};
       if (run_kernel(kernels::conv2d_kernels_u8(), variant, conv, p.in_features, to, x, y)) return;
       with_weights(variant,
                    [&](const auto& w) { kernels::fully_connected_ref(p, to, x, w, bias, y); });
