@@ -194,8 +194,9 @@ class Permute<kShape>::Arrangement {
     for (int i = 0; i < count_; ++i) {
       int total = 0;
       for (int part = 0; part < parts; ++part) {
-        const int run = part * runs_.count / parts, end = (part + 1) * runs_.count / parts;
-        items_[i][part] = count_items(first + i, run, end);
+        const int run = part * runs_.count / parts;
+        const int run_end = (part + 1) * runs_.count / parts;
+        items_[i][part] = count_items(first + i, run, run_end);
         total += items_[i][part];
       }
       int place = i;  // Insertion sort, longest first.
@@ -217,11 +218,11 @@ class Permute<kShape>::Arrangement {
   static constexpr int kSorted = kShape.ordered == 1 ? kLanes : kShape.ordered;
   static constexpr int kMostParts = 16, kMostRounds = 8;
 
-  int count_items(int row, int run, int end) const {
+  int count_items(int row, int run, int run_end) const {
     int count = 0;
-    for (int column = run * runs_.length; column < end * runs_.length; column += kUnit) {
+    for (int column = run * runs_.length; column < run_end * runs_.length; column += kUnit) {
       bool any = false;
-      for (int i = column; i < column + kUnit && i < end * runs_.length; ++i)
+      for (int i = column; i < column + kUnit && i < run_end * runs_.length; ++i)
         any |= w_(row, i) != 0;
       count += any;
     }
