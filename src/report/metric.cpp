@@ -52,7 +52,7 @@ std::string trimmed_number(double value) {
 const std::vector<Metric>& table_metrics() {
   static const std::vector<Metric> metrics = {
       kTestAccuracy,
-      {"accuracy_drop", "drop", "Drop", Quantity::kFraction},
+      {"accuracy_drop", "drop", "Drop", Quantity::kPoints},
       {"validation_accuracy", "validation", "Validation accuracy", Quantity::kFraction},
       {"sparsity_achieved", "sparsity", "Sparsity achieved", Quantity::kFraction},
       {"sparsity_executed", "executed-sparsity", "Sparsity executed", Quantity::kFraction},
@@ -94,6 +94,8 @@ DisplayUnit display_unit(Quantity quantity, double largest) {
   switch (quantity) {
     case Quantity::kFraction:
       return {100, "%", 2};
+    case Quantity::kPoints:
+      return {100, "points", 2};
     case Quantity::kBytes:
       if (largest < kKibi) return {1, "B", 0};
       if (largest < 10 * kKibi * kKibi) return {1 / kKibi, "KiB", 1};

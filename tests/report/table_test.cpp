@@ -72,6 +72,46 @@ TEST(Table, TextIsAlignedAndMarkdownEscaped) {
             "| c | 1 | 40.00 | 300 |\n");
 }
 
+TEST(Table, DropIsFromTheDenseModelOfTheSameSeed) {
+  const auto record = [](int seed, int bits, double accuracy) {
+    return Record{{"seed", seed},
+                  {"arch", "a"},
+                  {"sparsity_requested", 0.0},
+                  {"weight_bits", bits},
+                  {"test_accuracy", accuracy}};
+  };
+  std::vector<Record> records = {record(1, 32, 0.9), record(2, 32, 0.8), record(1, 8, 0.88),
+                                 record(2, 8, 0.81), record(3, 8, 0.5)};
+  records.push_back(Record{{"seed", 1}, {"arch", "b"}, {"weight_bits", 8}, {"test_accuracy", 0.7}});
+  add_accuracy_drops(records);
+  EXPECT_EQ(records[0]["accuracy_drop"], 0.0);
+  EXPECT_NEAR(records[2]["accuracy_drop"].get<double>(), 0.02, 1e-12);
+  EXPECT_NEAR(records[3]["accuracy_drop"].get<double>(), -0.01, 1e-12);
+  EXPECT_FALSE(records[4].contains("accuracy_drop"));  // No dense model of its seed.
+  EXPECT_FALSE(records[5].contains("accuracy_drop"));  // Nor of its network.
+}
+
+TEST(Figures, ASettingAsTheAxisIsNoColour) {
+  std::vector<Record> records;
+  for (const int bits : {2, 4, 8, 32}) {
+    for (const char* recipe : {"plain", "ladder"}) {
+      records.push_back(Record{{"seed", 1},
+                               {"arch", "a"},
+                               {"weight_bits", bits},
+                               {"config./steps/1/quantize/recipe", recipe},
+                               {"test_accuracy", 0.5 + 0.01 * bits}});
+    }
+  }
+  const auto groups = group_by_seed(records);
+  const auto& bits = axis_metrics()[cost_metrics().size()];
+  const auto figures = make_figures(groups, {bits});
+  ASSERT_EQ(figures.size(), 1u);
+  EXPECT_EQ(figures[0].x.ticks, (std::vector<double>{2, 4, 8, 32}));
+  EXPECT_EQ(make_encoding(groups).colours.front().key, "weight_bits");
+  EXPECT_EQ(make_encoding(groups, figures[0].x_key).colours.front().labels,
+            (std::vector<std::string>{"plain", "ladder"}));
+}
+
 TEST(Ticks, AreRoundAndInside) {
   EXPECT_EQ(nice_ticks(0, 10, false), (std::vector<double>{0, 2, 4, 6, 8, 10}));
   EXPECT_EQ(tick_labels(nice_ticks(6.5, 110, true)),

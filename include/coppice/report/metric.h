@@ -8,7 +8,15 @@
 namespace coppice::report {
 
 /// What kind of number a result is; decides its unit and digits.
-enum class Quantity { kFraction, kBytes, kParameters, kOperations, kMicroseconds, kSeconds };
+enum class Quantity {
+  kFraction,
+  kPoints,  ///< A difference of fractions.
+  kBytes,
+  kParameters,
+  kOperations,
+  kMicroseconds,
+  kSeconds
+};
 
 /// A result that tables and figures show.
 struct Metric {
