@@ -53,7 +53,9 @@ Axis cost_axis(const std::vector<FigurePoint>& points, const Metric& cost,
     high = std::max(high, point.x + point.x_deviation);
   }
   set_range(axis, low, high);
-  if (is_setting(cost.key)) axis.ticks = distinct_values(points);
+  if (!is_setting(cost.key)) return axis;
+  axis.ticks = distinct_values(points);
+  if (low == 0) axis.low = -kMargin * high;  // Dense is a point like others, not an edge.
   return axis;
 }
 
@@ -108,7 +110,7 @@ Figure make_figure(const std::vector<Group>& groups, const std::vector<size_t>& 
   if (figure.points.empty()) return figure;
   figure.x = cost_axis(figure.points, cost, x_unit);
   figure.y = accuracy_axis(figure.points, y_unit);
-  figure.front = pareto_front(candidates);
+  if (!is_setting(cost.key)) figure.front = pareto_front(candidates);
   figure.baselines = figure_baselines(groups, members);
   figure.x_key = cost.key;
   figure.name = std::string("accuracy_") + cost.name;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -34,13 +35,18 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
+/// A value that is a word speaks for itself; a number needs its setting's name.
+std::string value_title(const Channel& channel, const std::string& label) {
+  if (label == "-") return "none";
+  const bool is_word = std::isalpha(static_cast<unsigned char>(label.front())) != 0;
+  return is_word ? label : channel.name + " " + label;
+}
+
 std::string series_title(const Encoding& encoding, size_t colour, size_t shape) {
   const auto& colours = encoding.colours.front();
-  std::string title = colours.key.empty() ? "" : colours.labels[colour];
-  if (!colours.key.empty() && colours.key != "weight_bits" && colours.key != "arch") {
-    title = colours.name + " " + title;
-  }
-  if (encoding.shape.key.empty()) return title.empty() ? "mean over seeds" : title;
+  std::string title = colours.key.empty() ? "" : value_title(colours, colours.labels[colour]);
+  if (encoding.shape.key.empty() || (encoding.shape.labels[shape] == "-" && !title.empty()))
+    return title.empty() ? "mean over seeds" : title;
   const auto& label = encoding.shape.labels[shape];
   if (encoding.shape.key == "finetune_epochs") {
     if (label == "none") return title.empty() ? "not fine-tuned" : title;
@@ -48,8 +54,8 @@ std::string series_title(const Encoding& encoding, size_t colour, size_t shape) 
     return (title.empty() ? "" : title + ", ") + "fine-tuned" + (only_one ? "" : " " + label);
   }
   const bool of_several = encoding.shape.key.find(' ') != std::string::npos;
-  return (title.empty() ? "" : title + ", ") + (of_several ? "" : encoding.shape.name + " ") +
-         label;
+  return (title.empty() ? "" : title + ", ") +
+         (of_several ? label : value_title(encoding.shape, label));
 }
 
 std::vector<Series> make_series(const Figure& figure, const Encoding& encoding) {
@@ -125,7 +131,9 @@ std::string plot_command(const Figure& figure, const std::vector<Series>& all) {
     items.push_back(
         fmt::format("$series{} using 1:2 with lines lw 0.6 lc rgb '{}' notitle", s, all[s].colour));
   }
-  items.push_back("$front with steps lw 2 lc rgb '#9aa3af' title 'Pareto front'");
+  if (!figure.front.empty()) {
+    items.push_back("$front with steps lw 2 lc rgb '#9aa3af' title 'Pareto front'");
+  }
   for (size_t b = 0; b < figure.baselines.size(); ++b) {
     items.push_back(fmt::format("$baseline{} with lines lw 1 dt (8,5) lc rgb '#374151' title {}", b,
                                 quoted(figure.baselines[b].label)));

@@ -116,6 +116,7 @@ Result<Graph> WorkShop::teacher_of(const Trial& trial) {
   const std::string* key = &trial.initial_key;
   for (const TrialStep& step : trial.steps) {
     if (step.name != "train" && step.name != "finetune") break;
+    if (step.options.value("distillation", 0.0) > 0) break;  // It has that teacher itself.
     key = &step.key;
   }
   if (*key == trial.initial_key) return initial_model(trial);

@@ -101,6 +101,12 @@ TEST_F(PruningSteps, DistillationChangesFineTuning) {
             model_of(records[1]).find("fc")->parameter("weight")->value);
 }
 
+TEST_F(PruningSteps, DenseModelTeachesItsOwnFineTuning) {
+  const auto records = run_steps(R"({"finetune": {"epochs": 1, "distillation": 0.5}})");
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0]["status"], "ok");
+}
+
 TEST_F(PruningSteps, DistillationChangesTrainingForIntegers) {
   const auto records = run_steps(R"({"prune": {"sparsity": 0.5}}, {"quantize": {"weight_bits": 4}},
     {"qat": {"epochs": 1, "distillation": {"values": [0, 0.9]}}})");

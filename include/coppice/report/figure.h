@@ -58,7 +58,7 @@ struct Encoding {
 
 /// The figures against each metric that at least one group has, for each dataset. An x axis is
 /// logarithmic when its values spread by more than a factor of ten; that of a setting has a tick
-/// for each value.
+/// for each value, and no Pareto front.
 std::vector<Figure> make_figures(const std::vector<Group>& groups,
                                  const std::vector<Metric>& costs);
 

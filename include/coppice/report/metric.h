@@ -10,12 +10,12 @@ namespace coppice::report {
 /// What kind of number a result is; decides its unit and digits.
 enum class Quantity {
   kFraction,
-  kPoints,  ///< A difference of fractions.
   kBytes,
   kParameters,
   kOperations,
   kMicroseconds,
-  kSeconds
+  kSeconds,
+  kPoints,  ///< A difference of fractions.
 };
 
 /// A result that tables and figures show.
