@@ -37,7 +37,7 @@ std::string quoted(const std::string& text) {
 
 /// A value that is a word speaks for itself; a number needs its setting's name.
 std::string value_title(const Channel& channel, const std::string& label) {
-  if (label == "-") return "none";
+  if (label.empty() || label == "-") return "none";
   const bool is_word = std::isalpha(static_cast<unsigned char>(label.front())) != 0;
   return is_word ? label : channel.name + " " + label;
 }
