@@ -7,6 +7,7 @@ run_packages="espeak-ng flite gnuplot-nox libjs-vega"
 test_packages="libgtest-dev libbenchmark-dev libvalijson-dev dataset-fashion-mnist curl python3-minimal"
 firmware_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib
   qemu-system-arm"
+cross_packages="g++-aarch64-linux-gnu qemu-user googletest"
 # Libraries that the benchmarks compare with; each may be missing. See docs/benchmarks.md.
 peer_packages="libxnnpack-dev libpthreadpool-dev libdnnl-dev ocl-icd-opencl-dev libxsmm-dev
   libonnx-dev libprotobuf-dev curl"

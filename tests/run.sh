@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'TEXT'
-Usage: tests/run.sh [--asan] [--quick] [--firmware] [--werror] [--clang] [-- CTEST ARGUMENT...]
+Usage: tests/run.sh [--asan] [--quick] [--firmware] [--cross] [--werror] [--clang] [-- CTEST ARGUMENT...]
 
 Installs the Debian packages that are missing, configures, builds and runs the tests with CTest.
 
@@ -15,6 +15,8 @@ Installs the Debian packages that are missing, configures, builds and runs the t
   --clang      build with clang++, in build-clang/
   --firmware   also install the Cortex-M compiler and emulator (3 GB on disk); without them the
                firmware tests skip
+  --cross      also install the AArch64 compiler and qemu's user mode (300 MB on disk); without them
+               the tests of kernels on other processors skip
   --werror     treat warnings as errors
   --help       this text
 
@@ -33,6 +35,7 @@ while [ $# -gt 0 ]; do
     --clang) folder=build-clang packages+=" clang" options+=(-DCMAKE_CXX_COMPILER=clang++) ;;
     --quick) labels=(-L unit) ;;
     --firmware) packages+=" $firmware_packages" ;;
+    --cross) packages+=" $cross_packages" ;;
     --werror) options+=(-DCOPPICE_WERROR=ON) ;;
     --help | -h) usage; exit 0 ;;
     --) shift; break ;;

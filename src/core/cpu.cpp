@@ -5,6 +5,10 @@
 #include <fstream>
 #include <utility>
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 namespace coppice {
 namespace {
 
@@ -58,21 +62,22 @@ bool isa_supported(Isa isa) {
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");
   switch (isa) {
-    case Isa::kSse41: return __builtin_cpu_supports("sse4.1");
-    case Isa::kAvx2: return avx2;
-    case Isa::kAvxVnni: return avx2 && has_avx_vnni();
-    case Isa::kAvx512: return avx512;
+    case Isa::kSse41:
+      return __builtin_cpu_supports("sse4.1");
+    case Isa::kAvx2:
+      return avx2;
+    case Isa::kAvxVnni:
+      return avx2 && has_avx_vnni();
+    case Isa::kAvx512:
+      return avx512;
     case Isa::kAvx512Vnni:
-      return avx512 && __builtin_cpu_supports("avx512vnni") &&
-             __builtin_cpu_supports("avx512vbmi");
-    default: return false;
+      return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi");
+    default:
+      return false;
   }
 #elif defined(__aarch64__)
-#if defined(__ARM_FEATURE_DOTPROD)
-  return is_arm(isa);
-#else
+  if (isa == Isa::kNeonDot) return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
   return isa == Isa::kNeon;
-#endif
 #else
   return false;
 #endif
@@ -110,7 +115,8 @@ std::string cpu_model_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
     if (line.rfind("model name", 0) != 0) continue;
-    if (const auto colon = line.find(": "); colon != std::string::npos) return line.substr(colon + 2);
+    if (const auto colon = line.find(": "); colon != std::string::npos)
+      return line.substr(colon + 2);
   }
   return "unknown";
 }

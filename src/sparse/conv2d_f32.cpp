@@ -9,8 +9,8 @@ namespace {
 using kernels::ClampFloat;
 using kernels::Conv2DParams;
 
-#if defined(__x86_64__)
-constexpr StreamShape kAvx2Shape{8, 16}, kAvx512Shape{16, 32};
+#if defined(__x86_64__) || defined(__aarch64__)
+constexpr StreamShape kAvx2Shape{8, 16}, kAvx512Shape{16, 32}, kNeonShape{4, 32};
 
 template <int kRows, const StreamShape& kShape>
 constexpr SparseConv2DF32 stream(const char* name, Pattern pattern, Isa isa, RunF32* run) {
@@ -70,6 +70,7 @@ constexpr SparseConv2DF32 permute(const char* name, Isa isa, RunF32* run) {
 }
 
 constexpr SparseConv2DF32 kKernels[] = {
+#if defined(__x86_64__)
     permute<16>("permute_f32_avx512", Isa::kAvx512, run_permute_f32_avx512),
     stream<1, kAvx512Shape>("stream_f32_avx512", Pattern::kUnstructured, Isa::kAvx512,
                             run_stream_avx512),
@@ -81,12 +82,18 @@ constexpr SparseConv2DF32 kKernels[] = {
                           run_stream_4x1_avx2),
     vectors("vectors_16x1_f32_avx512", Isa::kAvx512, run_vectors_avx512),
     vectors("vectors_16x1_f32_avx2", Isa::kAvx2, run_vectors_avx2),
+#elif defined(__aarch64__)
+    stream<1, kNeonShape>("stream_f32_neon", Pattern::kUnstructured, Isa::kNeon, run_stream_neon),
+    stream<4, kNeonShape>("stream_4x1_f32_neon", Pattern::kVector4x1, Isa::kNeon,
+                          run_stream_4x1_neon),
+    vectors("vectors_16x1_f32_neon", Isa::kNeon, run_vectors_neon),
+#endif
 };
 #endif
 
 }  // namespace
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 kernels::KernelList<SparseConv2DF32> sparse_conv2d_f32() {
   return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
 }

@@ -24,23 +24,26 @@ bool n_of_m(const Conv2DParams& p, const int8_t* w) {
   return false;
 }
 
-template <class Format, bool (*kAccepts)(const Conv2DParams&, const int8_t*)>
+template <class Format, bool (*kAccepts)(const Conv2DParams&, const int8_t*),
+          int kInputOffset = 128>
 constexpr SparseConv2DU8 permuted(const char* name, Pattern pattern, Isa isa, PermuteRun* run) {
-  return {
-      name,
-      pattern,
-      isa,
-      [](const Conv2DParams& p, const int8_t* w) {
-        return PermutePacker<Format>(p, w).accepts() && kAccepts(p, w);
-      },
-      [](const Conv2DParams& p, const int8_t* w) { return PermutePacker<Format>(p, w).bytes(); },
-      [](const Conv2DParams& p, const Requantize& to, const int8_t* w, const int32_t* bias,
-         void* packed) { return PermutePacker<Format>(p, w).pack(to, bias, packed); },
-      run,
-      [](const Conv2DParams& p, const void* packed) {
-        return static_cast<double>(static_cast<const PermuteHeader*>(packed)->executed) /
-               static_cast<double>(p.weights());
-      }};
+  struct Packer : PermutePacker<Format> {
+    Packer(const Conv2DParams& p, const int8_t* w) : PermutePacker<Format>(p, w, kInputOffset) {}
+  };
+  return {name,
+          pattern,
+          isa,
+          [](const Conv2DParams& p, const int8_t* w) {
+            return Packer(p, w).accepts() && kAccepts(p, w);
+          },
+          [](const Conv2DParams& p, const int8_t* w) { return Packer(p, w).bytes(); },
+          [](const Conv2DParams& p, const Requantize& to, const int8_t* w, const int32_t* bias,
+             void* packed) { return Packer(p, w).pack(to, bias, packed); },
+          run,
+          [](const Conv2DParams& p, const void* packed) {
+            return static_cast<double>(static_cast<const PermuteHeader*>(packed)->executed) /
+                   static_cast<double>(p.weights());
+          }};
 }
 
 #if defined(__x86_64__)
@@ -61,11 +64,16 @@ constexpr SparseConv2DU8 kKernels[] = {
     permuted<PermuteWeights, n_of_m>("permute_nm_u8_avx512vnni", Pattern::kNOfM, Isa::kAvx512Vnni,
                                      run_permute_avx512vnni),
 };
+#elif defined(__aarch64__)
+constexpr SparseConv2DU8 kKernels[] = {
+    permuted<TableWeights, any_weights, 0>("table_u8_neondot", Pattern::kUnstructured,
+                                           Isa::kNeonDot, run_table_neondot),
+};
 #endif
 
 }  // namespace
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
 SparseConv2DU8List sparse_conv2d_u8() {
   return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
 }

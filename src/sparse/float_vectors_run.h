@@ -16,7 +16,7 @@ class FloatVectorsRun {
   static constexpr int kVectors = FloatVectors::kRows / kLanes;
   // More pointers to pixels than general registers hold cost more than they save: 10 against 14
   // pixels are 1.2 times as fast.
-  static constexpr int kMostPixels = V::kRegisters >= 32 ? 10 : 6;
+  static constexpr int kMostPixels = kVectors == 1 ? 10 : 6;
 
  public:
   static void run(const kernels::Conv2DParams& p, const void* packed,

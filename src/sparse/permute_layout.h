@@ -49,6 +49,6 @@ using PermuteRun = void(const kernels::Conv2DParams& p, const void* packed,
 
 // One function an instruction set and shape, each in a file compiled for it.
 PermuteRun run_permute_avx512vnni, run_permute_blocks_avx512vnni, run_compact_blocks_avx512vnni;
-PermuteRun run_shuffle_avxvnni, run_shuffle_pairs_avx2;
+PermuteRun run_shuffle_avxvnni, run_shuffle_pairs_avx2, run_table_neondot;
 
 }  // namespace coppice::sparse

@@ -14,8 +14,9 @@ namespace coppice::sparse {
 template <class Format>
 class PermutePacker {
  public:
-  PermutePacker(const kernels::Conv2DParams& p, const int8_t* w)
-      : p_(p), runs_(runs_of(p)), w_(w) {}
+  /// `input_offset`: how much higher than the model's the inputs of the products are.
+  PermutePacker(const kernels::Conv2DParams& p, const int8_t* w, int input_offset)
+      : p_(p), runs_(runs_of(p)), w_(w), input_offset_(input_offset) {}
 
   bool accepts() const {
     return runs_.length >= 4 && p_.out_per_group() >= 4 && Format::accepts(weights_of(0), runs_);
@@ -69,11 +70,11 @@ class PermutePacker {
     for (int i = 0; i < inner(); ++i) sum += 255 * std::abs(int{w_[channel * inner() + i]});
     return sum;
   }
-  // Inputs are 128 higher than the model's and carry their zero point.
+  // Inputs are higher than the model's and carry their zero point.
   int32_t bias_of(int channel, const int32_t* bias) const {
     int64_t sum = bias != nullptr ? bias[channel] : 0;
     for (int i = 0; i < inner(); ++i) {
-      sum -= int64_t{w_[channel * inner() + i]} * (p_.x_zero + 128);
+      sum -= int64_t{w_[channel * inner() + i]} * (p_.x_zero + input_offset_);
     }
     return static_cast<int32_t>(sum);
   }
@@ -140,6 +141,7 @@ class PermutePacker {
   const kernels::Conv2DParams& p_;
   Runs runs_;
   const int8_t* w_;
+  int input_offset_;
 };
 
 }  // namespace coppice::sparse

@@ -17,6 +17,7 @@ using testing::quantized;
 using testing::random_bytes;
 using testing::random_graph;
 using testing::run;
+using testing::supported_isas;
 
 TEST(AutoExecutor, EqualsReferenceWhateverItChooses) {
   for (uint64_t seed = 0; seed < 12; ++seed) {
@@ -48,8 +49,7 @@ TEST(AutoExecutor, TellsWhyAndRemembers) {
 // Each limit that this processor supports holds for every layer, by option and by the environment.
 TEST(InstructionSets, LimitsHold) {
   const Graph graph = quantized(*make_zoo_model("ds_cnn", {}, 0, 1), 8, true, Rounding::kFloat);
-  for (const Isa limit : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni}) {
-    if (!isa_supported(limit)) continue;
+  for (const Isa limit : supported_isas()) {
     SCOPED_TRACE(isa_name(limit));
     const auto by_option = compile(graph, {.isa = limit});
     ::setenv("COPPICE_FORCE_ISA", std::string(isa_name(limit)).c_str(), 1);

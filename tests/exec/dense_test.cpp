@@ -21,14 +21,7 @@ using testing::random_bytes;
 using testing::random_graph;
 using testing::random_input;
 using testing::run;
-
-std::vector<Isa> all_isas() {
-  std::vector<Isa> isas;
-  for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvxVnni, Isa::kAvx512, Isa::kAvx512Vnni}) {
-    if (isa_supported(isa)) isas.push_back(isa);
-  }
-  return isas;
-}
+using testing::supported_isas;
 
 TEST(DensePlan, IntegersEqualReference) {
   uint64_t seed = 0;
@@ -39,7 +32,7 @@ TEST(DensePlan, IntegersEqualReference) {
         SCOPED_TRACE(describe(graph));
         const auto input = random_bytes(graph.input_shape().elements(), seed);
         const auto expected = run(graph, {.executor = Executor::kReference}, input);
-        for (const Isa isa : all_isas()) {
+        for (const Isa isa : supported_isas()) {
           SCOPED_TRACE(isa_name(isa));
           // A second run finds the borders as the first one did.
           EXPECT_EQ(run(graph, {.executor = Executor::kDense, .isa = isa}, input, 2), expected);

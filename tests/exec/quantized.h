@@ -27,6 +27,15 @@ inline Graph quantized(const Graph& graph, int bits, bool per_channel, Rounding 
   return std::move(result).value();
 }
 
+/// What this processor can run, weakest first.
+inline std::vector<Isa> supported_isas() {
+  std::vector<Isa> isas;
+  for (int i = 0; i <= static_cast<int>(Isa::kNeonDot); ++i) {
+    if (isa_supported(static_cast<Isa>(i))) isas.push_back(static_cast<Isa>(i));
+  }
+  return isas;
+}
+
 inline std::vector<int8_t> random_bytes(int64_t count, uint64_t seed) {
   Random random(seed, "bytes");
   std::vector<int8_t> values(static_cast<size_t>(count));

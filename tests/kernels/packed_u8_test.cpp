@@ -87,9 +87,11 @@ TEST(LutDot2x2, EqualsProductsOfLevels) {
       expected += levels_a[a[i / 4] >> (i % 4 * 2) & 3] * levels_w[w[i / 4] >> (i % 4 * 2) & 3];
     }
     EXPECT_EQ(lut_dot_2x2_scalar(table, a, w, static_cast<size_t>(count)), expected);
+#if defined(__x86_64__)
     if (isa_supported(Isa::kAvx2)) {
       EXPECT_EQ(lut_dot_2x2_avx2(table, a, w, static_cast<size_t>(count)), expected);
     }
+#endif
   }
 }
 

@@ -414,5 +414,7 @@ using CompactBlocks = Permute<PermuteShape{4}>;
 using ShuffleWeights = Permute<PermuteShape{1, 8, 16, 1, 1}>;
 /// The same for vpmaddubsw, without saturation.
 using ShufflePairs = Permute<PermuteShape{1, 8, 16, 1, 1, 128}>;
+/// The same for tbl of NEON.
+using TableWeights = Permute<PermuteShape{1, 4, 16, 1, 1}>;
 
 }  // namespace coppice::sparse

@@ -20,8 +20,14 @@ struct Conv2DF32 {
   // too, must not be more than products: (pixels + vectors) <= pixels * vectors.
   static constexpr int kMostVectors = V::kRegisters >= 32 ? 4 : 2;
   static constexpr int kMostPixels = 10;  // Pointers to them fill the general registers.
+  /// Whether a multiply-add takes a factor from a lane.
+  static constexpr bool kMultipliesLanes = requires(Vector v) {
+    V::template multiply_add_lane<0>(v, v, v);
+  };
   static constexpr int tile_pixels(int vectors) {
-    const int fitting = (V::kRegisters - vectors - 1) / vectors;
+    // Beside the sums: a row of weights, and a value or else a vector of each pixel.
+    const int fitting = kMultipliesLanes ? (V::kRegisters - vectors - 2) / (vectors + 1)
+                                         : (V::kRegisters - vectors - 1) / vectors;
     return fitting < kMostPixels ? fitting : kMostPixels;
   }
 
@@ -103,10 +109,27 @@ struct Conv2DF32 {
   struct Sums {
     Vector sum[kPixels][kVectors];
 
+    // kLanes terms: the values of a pixel are one vector, whose lanes are factors as they lie.
+    COPPICE_INLINE void accumulate_lanes(const float* const (&from)[kPixels], ptrdiff_t at,
+                                         const float* weights) {
+      Vector values[kPixels];
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { values[p] = V::load(from[p] + at); });
+      simd::unroll<kLanes>([&](auto step) COPPICE_LAMBDA {
+        simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+          const Vector row = V::load(weights + (step * kVectors + v) * kLanes);
+          simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+            sum[p][v] = V::template multiply_add_lane<step>(values[p], row, sum[p][v]);
+          });
+        });
+      });
+    }
     // kSteps terms: values at from[pixel] + at, weights at `weights`.
     template <int kSteps>
     COPPICE_INLINE void accumulate(const float* const (&from)[kPixels], ptrdiff_t at,
                                    const float* weights) {
+      if constexpr (kMultipliesLanes && kSteps == kLanes) {
+        return accumulate_lanes(from, at, weights);
+      }
       simd::unroll<kSteps>([&](auto step) COPPICE_LAMBDA {
         Vector row[kVectors];
         simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {

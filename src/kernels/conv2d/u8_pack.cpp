@@ -45,18 +45,19 @@ class Packer {
     return sum;
   }
 
-  // Inputs are 128 higher than the model's and carry their zero point.
+  // Inputs are higher than the model's and carry their zero point.
   int32_t bias_of(int channel) const {
     int64_t sum = bias_ != nullptr ? bias_[channel] : 0;
-    for (int i = 0; i < inner(); ++i) sum -= int64_t{weights_of(channel)[i]} * (p_.x_zero + 128);
+    for (int i = 0; i < inner(); ++i)
+      sum -= int64_t{weights_of(channel)[i]} * (p_.x_zero + layout_.input_offset);
     return static_cast<int32_t>(sum * scale());
   }
 
   size_t pack_block(int base, int first, std::byte* block) {
     const int lanes = layout_.lanes;
     const int vectors = block_vectors(p_.out_per_group(), first, lanes);
-    const BlockBytes bytes =
-        block_bytes(p_, stage_.header().kind, vectors, lanes, layout_.weight_bytes, layout_.fields);
+    const BlockBytes bytes = block_bytes(p_, stage_.header().kind, vectors, lanes,
+                                         layout_.weight_bytes(), layout_.fields);
     std::memset(block, 0, bytes.total);
     for (int v = 0; v < vectors; ++v) {
       const auto channel_of = [&](int lane) {
@@ -107,7 +108,7 @@ size_t packed_bytes(const simd::VectorLayout& layout, const Conv2DParams& p) {
          {simd::StageKind::kFloat, simd::StageKind::kShift, simd::StageKind::kTwice}) {
       largest = std::max(
           largest,
-          block_bytes(p, kind, vectors, layout.lanes, layout.weight_bytes, layout.fields).total);
+          block_bytes(p, kind, vectors, layout.lanes, layout.weight_bytes(), layout.fields).total);
     }
     bytes += largest;
   }

@@ -34,6 +34,29 @@ constexpr int fields_of() {
   return 1;
 }
 
+/// Words of input that are loaded at once: more than one where a product takes its word from any
+/// place in a register (Arm), so that a load, and what it takes to prepare it, serve several.
+template <class T>
+constexpr int words_of() {
+  if constexpr (requires { T::kWords; }) return T::kWords;
+  return 1;
+}
+template <class T, int kCount>
+COPPICE_INLINE auto load_words(const uint8_t* from) {
+  if constexpr (words_of<T>() == 1)
+    return T::broadcast(from);
+  else
+    return T::template load_words<kCount>(from);
+}
+template <class T, class Words>
+COPPICE_INLINE typename T::Int dot_word(typename T::Int sum, const Words& words,
+                                        typename T::Weights weights, [[maybe_unused]] int word) {
+  if constexpr (words_of<T>() == 1)
+    return T::dot(sum, words, weights);
+  else
+    return T::dot_word(sum, words, weights, word);
+}
+
 template <class T, class Stage, int kPixels, int kVectors>
 struct Tile {
   using Int = typename T::Int;
@@ -42,26 +65,84 @@ struct Tile {
   static constexpr int kFields = fields_of<T>();
   Int sum[kPixels][kVectors];
 
-  /// One word of all pixels for 16 registers: the words stay, weights come and go.
-  COPPICE_INLINE static void add_words(const uint8_t* const (&from)[kPixels], ptrdiff_t i,
-                                       const typename T::Weight* w, Sum (&to)[kPixels][kVectors]) {
-    typename T::Operand words[kPixels];
+  /// kCount words of all pixels: these stay, weights come and go. Returns the next weights.
+  template <int kCount>
+  COPPICE_INLINE static const typename T::Weight* add_words(const uint8_t* const (&from)[kPixels],
+                                                            ptrdiff_t i,
+                                                            const typename T::Weight* w,
+                                                            Sum (&to)[kPixels][kVectors]) {
+    decltype(load_words<T, kCount>(from[0])) words[kPixels];
     COPPICE_UNROLL
-    for (int p = 0; p < kPixels; ++p) words[p] = T::broadcast(from[p] + i);
+    for (int p = 0; p < kPixels; ++p) words[p] = load_words<T, kCount>(from[p] + i);
     COPPICE_UNROLL
-    for (int v = 0; v < kVectors; ++v) {
-      const auto weights = T::load_weights(w + v * 4 * T::kLanes);
+    for (int word = 0; word < kCount; ++word) {
+      // GCC 12 would load the weights of all words first, and spill what has no register.
+      if constexpr (kCount > 1) __asm__ volatile("" ::: "memory");
       COPPICE_UNROLL
-      for (int p = 0; p < kPixels; ++p) {
-        to[p][v] =
-            reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(to[p][v]), words[p], weights));
+      for (int v = 0; v < kVectors; ++v, w += 4 * T::kLanes) {
+        const auto weights = T::load_weights(w);
+        COPPICE_UNROLL
+        for (int p = 0; p < kPixels; ++p) {
+          to[p][v] = reinterpret_cast<Sum>(
+              dot_word<T>(reinterpret_cast<Int>(to[p][v]), words[p], weights, word));
+        }
       }
     }
+    return w;
+  }
+  /// The bytes [i, end) of all pixels, at least a word.
+  COPPICE_INLINE static const typename T::Weight* add_run(const uint8_t* const (&from)[kPixels],
+                                                          ptrdiff_t i, ptrdiff_t end,
+                                                          const typename T::Weight* w,
+                                                          Sum (&to)[kPixels][kVectors]) {
+    if constexpr (constexpr int kBytes = 4 * words_of<T>(); kBytes > 4) {
+      for (; end - i >= kBytes; i += kBytes) w = add_words<words_of<T>()>(from, i, w, to);
+      if (i == end) return w;
+    }
+    do {
+      w = add_words<1>(from, i, w, to);
+      i += 4;
+    } while (i != end);
+    return w;
+  }
+
+  /// The same with enough registers for a word of weights of all vectors: these stay, the words of
+  /// the pixels come and go. With few sums the fields of a word have sums of their own: a dot
+  /// product takes four cycles.
+  COPPICE_INLINE static const typename T::Weight* add_run_holding(
+      const uint8_t* const (&from)[kPixels], ptrdiff_t i, ptrdiff_t end,
+      const typename T::Weight* w, Sum (&to)[kPixels][kVectors], Sum (&second)[kPixels][kVectors]) {
+    constexpr int kSets = kPixels * kVectors < 8 && kFields > 1 ? 2 : 1;
+    do {
+      typename T::Weights weights[kVectors];
+      COPPICE_UNROLL
+      for (int v = 0; v < kVectors; ++v) weights[v] = T::load_weights(w + v * 4 * T::kLanes);
+      w += kVectors * 4 * T::kLanes;
+      COPPICE_UNROLL
+      for (int field = 0; field < kFields; ++field, i += 4) {
+        typename T::Weights one[kVectors];
+        COPPICE_UNROLL
+        for (int v = 0; v < kVectors; ++v) {
+          if constexpr (kFields == 1)
+            one[v] = weights[v];
+          else
+            one[v] = T::field(weights[v], field);
+        }
+        COPPICE_UNROLL
+        for (int p = 0; p < kPixels; ++p) {
+          const auto word = T::broadcast(from[p] + i);
+          COPPICE_UNROLL
+          for (int v = 0; v < kVectors; ++v) {
+            Sum& one_sum = field % kSets == 0 ? to[p][v] : second[p][v];
+            one_sum = reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(one_sum), word, one[v]));
+          }
+        }
+      }
+    } while (i != end);
+    return w;
   }
 
   COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
-    // With few sums the fields of a word have sums of their own: a dot product takes four cycles.
-    constexpr int kSets = kPixels * kVectors < 8 && kFields > 1 ? 2 : 1;
     Sum to[kPixels][kVectors], second[kPixels][kVectors] = {};
     const uint8_t* from[kPixels];
     COPPICE_UNROLL
@@ -76,39 +157,10 @@ struct Tile {
     for (int ky = 0; ky < job.kernel_h; ++ky, row += job.row_step) {
       ptrdiff_t run = row;
       for (int r = 0; r < job.runs; ++r, run += job.run_step) {
-        ptrdiff_t i = run;
-        do {
-          if constexpr (!T::kHoldsWeights) {
-            add_words(from, i, w, to);
-            w += kVectors * 4 * T::kLanes, i += 4;
-            continue;
-          }
-          typename T::Weights weights[kVectors];
-          COPPICE_UNROLL
-          for (int v = 0; v < kVectors; ++v) weights[v] = T::load_weights(w + v * 4 * T::kLanes);
-          w += kVectors * 4 * T::kLanes;
-          COPPICE_UNROLL
-          for (int field = 0; field < kFields; ++field, i += 4) {
-            typename T::Weights one[kVectors];
-            COPPICE_UNROLL
-            for (int v = 0; v < kVectors; ++v) {
-              if constexpr (kFields == 1)
-                one[v] = weights[v];
-              else
-                one[v] = T::field(weights[v], field);
-            }
-            COPPICE_UNROLL
-            for (int p = 0; p < kPixels; ++p) {
-              const auto word = T::broadcast(from[p] + i);
-              COPPICE_UNROLL
-              for (int v = 0; v < kVectors; ++v) {
-                Sum& one_sum = field % kSets == 0 ? to[p][v] : second[p][v];
-                one_sum =
-                    reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(one_sum), word, one[v]));
-              }
-            }
-          }
-        } while (i != run + job.run_bytes);
+        if constexpr (T::kHoldsWeights && words_of<T>() == 1)
+          w = add_run_holding(from, run, run + job.run_bytes, w, to, second);
+        else
+          w = add_run(from, run, run + job.run_bytes, w, to);
       }
     }
     COPPICE_UNROLL

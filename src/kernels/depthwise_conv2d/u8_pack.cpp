@@ -22,7 +22,7 @@ class Packer {
     }
     const simd::StageHeader header = stage_.header();
     std::memcpy(packed, &header, sizeof(header));
-    const size_t bytes = set_bytes(p_, plan_, header.kind, layout_.lanes, layout_.weight_bytes);
+    const size_t bytes = set_bytes(p_, plan_, header.kind, layout_.lanes, layout_.weight_bytes());
     auto* at = static_cast<std::byte*>(packed) + kHeaderBytes;
     for (int set = 0; set < plan_.sets; ++set) {
       for (int multiple = 0; multiple < p_.multiplier; ++multiple, at += bytes) {
@@ -44,7 +44,7 @@ class Packer {
   int32_t bias_of(int channel) const {
     int64_t sum = bias_ != nullptr ? bias_[channel] : 0;
     for (int tap = 0; tap < p_.taps(); ++tap)
-      sum -= int64_t{weight(channel, tap)} * (p_.x_zero + 128);
+      sum -= int64_t{weight(channel, tap)} * (p_.x_zero + layout_.input_offset);
     return static_cast<int32_t>(sum);
   }
 
@@ -103,7 +103,7 @@ size_t packed_bytes(const simd::VectorLayout& layout, const DepthwiseConv2DParam
   size_t largest = 0;  // The stage is not known yet.
   for (const auto kind :
        {simd::StageKind::kFloat, simd::StageKind::kShift, simd::StageKind::kTwice}) {
-    largest = std::max(largest, set_bytes(p, plan, kind, layout.lanes, layout.weight_bytes));
+    largest = std::max(largest, set_bytes(p, plan, kind, layout.lanes, layout.weight_bytes()));
   }
   return kHeaderBytes + largest * static_cast<size_t>(plan.sets * p.multiplier);
 }

@@ -115,7 +115,7 @@ void run_rows(const DepthwiseConv2DParams& p, const Plan& plan, const Job& job,
   constexpr int kQuad = 4 * T::kLanes;
   Chunk<T, Stage, kRows, kPackedRows> chunk;
   const Window2D& window = p.window;
-  if constexpr (T::kHoldsWeights && sizeof(typename T::Operand) == sizeof(typename T::Int)) {
+  if constexpr (T::kGathers && sizeof(typename T::Operand) == sizeof(typename T::Int)) {
     if (takes_columns<T>(p, plan)) return run_columns<T, Stage, kRows, kPackedRows>(p, plan, job);
   }
   if (plan.flat) {

@@ -5,6 +5,8 @@ namespace coppice::kernels {
 
 #if defined(__x86_64__)
 extern const ImageOpsF32 kImageOpsF32Avx512, kImageOpsF32Avx2;
+#elif defined(__aarch64__)
+extern const ImageOpsF32 kImageOpsF32Neon;
 #endif
 
 KernelList<ImageOpsF32> image_ops_f32() {
@@ -12,6 +14,8 @@ KernelList<ImageOpsF32> image_ops_f32() {
 #if defined(__x86_64__)
     kImageOpsF32Avx512,
     kImageOpsF32Avx2,
+#elif defined(__aarch64__)
+    kImageOpsF32Neon,
 #endif
     ImageOpsSimdF32<simd::PortableF32>::ops(Isa::kScalar),
   };

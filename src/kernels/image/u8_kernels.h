@@ -6,6 +6,6 @@
 
 namespace coppice::kernels::image_u8 {
 
-extern const ImageOpsU8 kOpsScalar, kOpsAvx2, kOpsAvx512;
+extern const ImageOpsU8 kOpsScalar, kOpsSse41, kOpsAvx2, kOpsAvx512, kOpsNeon;
 
 }  // namespace coppice::kernels::image_u8

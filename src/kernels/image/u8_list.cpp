@@ -7,6 +7,9 @@ KernelList<ImageOpsU8> image_ops_u8() {
 #if defined(__x86_64__)
     image_u8::kOpsAvx512,
     image_u8::kOpsAvx2,
+    image_u8::kOpsSse41,
+#elif defined(__aarch64__)
+    image_u8::kOpsNeon,
 #endif
     image_u8::kOpsScalar,
   };

@@ -15,7 +15,7 @@ struct PortableF32 {
   static constexpr int kRegisters = 16;
 
   static COPPICE_INLINE Vector zero() { return Vector{}; }
-  static COPPICE_INLINE Vector all(float value) { return Vector{} + value; }
+  static COPPICE_INLINE Vector all(float value) { return Vector{value, value, value, value}; }
   static COPPICE_INLINE Vector load(const float* from) {
     Vector v;
     __builtin_memcpy(&v, from, sizeof(v));

@@ -55,6 +55,19 @@ struct ShiftStage {
   }
 };
 
+/// (a * b + 2^30) >> 31, the rounding doubling high multiply. No lane is -2^31 in both.
+template <class T>
+COPPICE_INLINE typename T::Int doubling_high_multiply(typename T::Int a, typename T::Int b) {
+  if constexpr (requires { T::doubling_high_multiply(a, b); }) {
+    return T::doubling_high_multiply(a, b);
+  } else {
+    const auto round = T::all64(int64_t{1} << 30);
+    const auto even = T::add64(T::multiply_even(a, b), round);
+    const auto odd = T::add64(T::multiply_even(T::odd_to_even(a), T::odd_to_even(b)), round);
+    return T::merge_odd(T::template shift_right64<31>(even), T::add64(odd, odd));
+  }
+}
+
 /// Rounding::kDouble: the second rounding takes halves away from zero, that is one less below zero.
 template <class T>
 struct TwiceStage {
@@ -77,11 +90,7 @@ struct TwiceStage {
     // (0 + half) >> e is then 0 with and without the correction.
     const Int negative = T::logical_shift_right32(sum, sign_shift);
     if (shifts_left) sum = T::shift_left32(sum, left);
-    const Int round = T::all64(int64_t{1} << 30);
-    const Int even = T::add64(T::multiply_even(sum, multiplier), round);
-    const Int odd =
-        T::add64(T::multiply_even(T::odd_to_even(sum), T::odd_to_even(multiplier)), round);
-    const Int once = T::merge_odd(T::template shift_right64<31>(even), T::add64(odd, odd));
+    const Int once = doubling_high_multiply<T>(sum, multiplier);
     return T::shift_right32(T::sub32(T::add32(once, half), negative), exponent);
   }
 };
