@@ -10,7 +10,7 @@ using kernels::Requantize;
 
 bool any_weights(const Conv2DParams&, const int8_t*) { return true; }
 
-bool one_pixel(const Conv2DParams& p, const int8_t*) {
+[[maybe_unused]] bool one_pixel(const Conv2DParams& p, const int8_t*) {
   return p.window.out_h * p.window.out_w == 1;
 }
 
@@ -68,6 +68,8 @@ constexpr SparseConv2DU8 kKernels[] = {
 constexpr SparseConv2DU8 kKernels[] = {
     permuted<TableWeights, any_weights, 0>("table_u8_neondot", Pattern::kUnstructured,
                                            Isa::kNeonDot, run_table_neondot),
+    permuted<TableWeights, n_of_m, 0>("table_nm_u8_neondot", Pattern::kNOfM, Isa::kNeonDot,
+                                      run_table_neondot),
 };
 #endif
 

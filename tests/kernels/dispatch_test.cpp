@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <string>
+#include <string_view>
 
 #include "coppice/core/cpu.h"
 #include "coppice/kernels/conv2d/dense.h"
@@ -53,7 +53,7 @@ TEST(Dispatch, ProcessorIsWhatItShouldBe) {
   if (expected == nullptr) GTEST_SKIP() << "COPPICE_EXPECTED_ISA names no instruction set";
   const auto active = active_isa();
   ASSERT_TRUE(active.ok()) << active.error().message;
-  EXPECT_EQ(isa_name(*active), expected);
+  EXPECT_EQ(isa_name(*active), std::string_view(expected));
   EXPECT_FALSE(isa_supported(Isa::kAvx2));
   const bool arm = *active == Isa::kNeon || *active == Isa::kNeonDot;
   EXPECT_EQ(isa_supported(Isa::kNeon), arm);
