@@ -12,7 +12,7 @@
 namespace coppice::kernels::conv_u8::gathered {
 namespace {
 
-constexpr simd::VectorLayout kLayout{16, 1};
+constexpr simd::VectorLayout kLayout = simd::kAvx512VnniLayout;
 
 // Weights [channel][word][4]; zero where a word holds nothing.
 std::vector<int8_t> gather_weights(const Conv2DParams& p, const int8_t* w) {
