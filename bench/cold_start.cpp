@@ -32,10 +32,11 @@ long most_resident_kib() {
 coppice::Status start(const char* path) {
   using namespace coppice;
   const double begin = cpu_us();
-  COPPICE_TRY(const Graph graph, io::load_model(path));
-  COPPICE_TRY(const auto plan, exec::compile(graph, {.executor = exec::Executor::kDense}));
-  std::vector<float> input(static_cast<size_t>(graph.input_shape().elements()), 0.5f);
-  std::vector<float> output(static_cast<size_t>(graph.output_shape().elements()));
+  COPPICE_TRY(Graph graph, io::load_model(path));
+  COPPICE_TRY(const auto plan,
+              exec::compile(std::move(graph), {.executor = exec::Executor::kDense}));
+  std::vector<float> input(static_cast<size_t>(plan->graph().input_shape().elements()), 0.5f);
+  std::vector<float> output(static_cast<size_t>(plan->graph().output_shape().elements()));
   plan->run(input, output);
   const double took = cpu_us() - begin;
   std::printf("%.1f %ld\n", took, most_resident_kib());

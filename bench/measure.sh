@@ -52,7 +52,7 @@ write() {
 
 # Who takes part: peers have plain names; ours are executors, and kernels by themselves.
 executors='/([a-z]+|coppice:(dense|auto))$'
-kernels='/([a-z]+|coppice:(dense|(depthwise_)?conv2d_[a-z0-9_]+))$'
+kernels='/([a-z]+|coppice:(dense|((depthwise_)?conv|(max|avg)_pool)2d_[a-z0-9_]+))$'
 zero_skipping='^layers/.*/([a-z]+|coppice:([a-z0-9_]*_(f32|u8)[a-z0-9_]*|csr|block|nm|lut))$'
 loop_orders='^(cnn_one_fstride4|tiny_conv)/'
 for page in "${pages[@]}"; do

@@ -1,8 +1,13 @@
 #include "support/kernel_entrants.h"
 
+#include <fmt/format.h>
+
+#include <limits>
+
 #include "coppice/exec/lower.h"
 #include "coppice/kernels/conv2d/dense.h"
 #include "coppice/kernels/depthwise_conv2d/dense.h"
+#include "coppice/kernels/image_ops.h"
 #include "coppice/sparse/kernel.h"
 #include "support/layer_image.h"
 
@@ -55,29 +60,17 @@ struct LayerValues {
   }
 };
 
-template <class T, class Params>
-class KernelRun final : public Contender {
+// A kernel between two images.
+template <class T>
+class ImageRun : public Contender {
  public:
-  using Run = void (*)(const Params&, const void*, const kernels::Image<const T>&,
-                       const kernels::Image<T>&, kernels::RowRange);
-
-  KernelRun(const Params& params, T padding, Run kernel, size_t packed_bytes)
-      : params_(params),
-        run_(kernel),
-        packed_(packed_bytes / sizeof(CacheLine) + 1),
-        in_(LayerImage<T>::input_of(params.window, in_channels(params), padding)),
-        out_(params.window.out_h, params.window.out_w, out_channels(params), {}, T{0}) {}
-
-  void* packed() { return packed_.data(); }
+  ImageRun(LayerImage<T> in, LayerImage<T> out) : in_(std::move(in)), out_(std::move(out)) {}
 
   void set_input(const Values& input) override {
     if constexpr (std::is_same_v<T, float>)
       in_.set(input.real);
     else
       in_.set(input.integer);
-  }
-  void run() override {
-    run_(params_, packed_.data(), in_.image(), out_.image(), {0, params_.window.out_h});
   }
   Values output() override {
     if constexpr (std::is_same_v<T, float>)
@@ -86,11 +79,54 @@ class KernelRun final : public Contender {
       return {{}, out_.template get<int8_t>()};
   }
 
+ protected:
+  LayerImage<T> in_, out_;
+};
+
+template <class T, class Params>
+class KernelRun final : public ImageRun<T> {
+ public:
+  using Run = void (*)(const Params&, const void*, const kernels::Image<const T>&,
+                       const kernels::Image<T>&, kernels::RowRange);
+
+  KernelRun(const Params& params, T padding, Run kernel, size_t packed_bytes)
+      : ImageRun<T>(LayerImage<T>::input_of(params.window, in_channels(params), padding),
+                    {params.window.out_h, params.window.out_w, out_channels(params), {}, T{0}}),
+        params_(params),
+        run_(kernel),
+        packed_(packed_bytes / sizeof(CacheLine) + 1) {}
+
+  void* packed() { return packed_.data(); }
+
+  void run() override {
+    run_(params_, packed_.data(), this->in_.image(), this->out_.image(), {0, params_.window.out_h});
+  }
+
  private:
   const Params params_;
   const Run run_;
   std::vector<CacheLine> packed_;
-  LayerImage<T> in_, out_;
+};
+
+template <class T, class Params>
+class PoolRun final : public ImageRun<T> {
+ public:
+  using Run = void (*)(const Params&, const kernels::Image<const T>&, const kernels::Image<T>&,
+                       kernels::RowRange);
+
+  PoolRun(const Params& params, Run kernel)
+      : ImageRun<T>({params.window.in_h, params.window.in_w, params.channels, {}, T{0}},
+                    {params.window.out_h, params.window.out_w, params.channels, {}, T{0}}),
+        params_(params),
+        run_(kernel) {}
+
+  void run() override {
+    run_(params_, this->in_.image(), this->out_.image(), {0, params_.window.out_h});
+  }
+
+ private:
+  const Params params_;
+  const Run run_;
 };
 
 // The layer's parameters if it is of the kernel's kind: its op, its number type, 8 bits a weight.
@@ -173,6 +209,42 @@ ContenderResult compile_sparse(const sparse::SparseKernel<T, Params>& kernel, co
   return ContenderResult(std::move(made));
 }
 
+bool is_max_pool(const Op& op) { return std::holds_alternative<MaxPool2D>(op); }
+bool is_average_pool(const Op& op) {
+  return std::holds_alternative<AvgPool2D>(op) || std::holds_alternative<GlobalAvgPool>(op);
+}
+
+template <class T, class Params>
+ContenderResult compile_pool(bool matches, typename PoolRun<T, Params>::Run run,
+                             const Graph& graph) {
+  if (!matches || graph.quantized() == std::is_same_v<T, float>) return kOtherKind;
+  using Limits = std::numeric_limits<decltype(Params::min)>;
+  Params p;
+  p.window = exec::window_of(graph, graph.nodes[0]);
+  p.channels = graph.tensors[static_cast<size_t>(graph.input)].shape.back();
+  p.min = Limits::lowest(), p.max = Limits::max();
+  return ContenderResult(std::make_unique<PoolRun<T, Params>>(p, run));
+}
+
+// The pools of a table: one entrant each, "max_pool2d_u8_avx2".
+template <class T, class Params, class Ops>
+void add_pools(std::vector<Entrant>& entrants, const kernels::KernelList<Ops>& list,
+               std::optional<Isa> isa, const char* type) {
+  for (const Ops& ops : list) {
+    if (!isa_supported(ops.isa) || (isa && !isa_allowed(ops.isa, *isa))) continue;
+    const auto add_pool = [&](const char* name, auto matches, auto run) {
+      entrants.push_back({fmt::format("coppice:{}_{}_{}", name, type, isa_name(ops.isa)), true,
+                          false, [matches, run](const Graph& graph) {
+                            const bool matching =
+                                graph.nodes.size() == 1 && matches(graph.nodes[0].op);
+                            return compile_pool<T, Params>(matching, run, graph);
+                          }});
+    };
+    add_pool("max_pool2d", is_max_pool, ops.max_pool2d);
+    add_pool("avg_pool2d", is_average_pool, ops.avg_pool2d);
+  }
+}
+
 // One entrant a kernel of a list.
 template <class List, class Compile>
 void add(std::vector<Entrant>& entrants, const List& list, std::optional<Isa> isa,
@@ -194,6 +266,8 @@ std::vector<Entrant> dense_kernel_entrants(std::optional<Isa> isa) {
   add(entrants, kernels::conv2d_kernels_f32(), isa, compile_dense<float, Conv2DParams>);
   add(entrants, kernels::depthwise_conv2d_kernels_f32(), isa,
       compile_dense<float, DepthwiseConv2DParams>);
+  add_pools<uint8_t, kernels::PoolParams<int8_t>>(entrants, kernels::image_ops_u8(), isa, "u8");
+  add_pools<float, kernels::PoolParams<float>>(entrants, kernels::image_ops_f32(), isa, "f32");
   return entrants;
 }
 

@@ -73,8 +73,9 @@ std::vector<LayerWorkload> layers_of(const Graph& workload) {
   std::vector<LayerWorkload> layers;
   std::set<std::string> seen;
   for (const Node& node : workload.nodes) {
-    const bool pool =
-        std::holds_alternative<MaxPool2D>(node.op) || std::holds_alternative<AvgPool2D>(node.op);
+    const bool pool = std::holds_alternative<MaxPool2D>(node.op) ||
+                      std::holds_alternative<AvgPool2D>(node.op) ||
+                      std::holds_alternative<GlobalAvgPool>(node.op);
     if (node.parameter("weight") == nullptr && !pool) continue;
     auto description = describe(workload, node);
     if (!seen.insert(description).second) continue;

@@ -106,8 +106,8 @@ Result<exec::Options> PlanFlags::options() const {
 void warn_of_fallbacks(const exec::Plan& plan) {
   for (const exec::LayerChoice& choice : plan.choices()) {
     if (!choice.fallback) continue;
-    fmt::print(stderr, "coppice: layer \"{}\" ({}) runs on the plain kernel {}: {}\n", choice.layer,
-               choice.op, choice.kernel, choice.reason);
+    fmt::print(stderr, "coppice: layer \"{}\" ({}) falls back to {}: {}\n", choice.layer, choice.op,
+               choice.kernel, choice.reason);
   }
 }
 

@@ -1,19 +1,18 @@
 #include "coppice/core/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 namespace coppice {
 namespace {
 
 Error io_error(const std::filesystem::path& path, const char* verb) {
-  return Error{ErrorCode::kIo, "cannot " + std::string(verb) + " " + path.string() + ": " +
-                                   std::strerror(errno)};
+  return Error{ErrorCode::kIo,
+               "cannot " + std::string(verb) + " " + path.string() + ": " + std::strerror(errno)};
 }
 
 bool write_all(int file, std::string_view bytes) {
@@ -29,19 +28,29 @@ bool write_all(int file, std::string_view bytes) {
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) {
-    return Error{ErrorCode::kIo, "cannot read " + path.string() + ": it is a folder"};
-  }
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
     auto error = io_error(path, "open");
     error.code = ErrorCode::kNotFound;
     return error;
   }
-  std::ostringstream bytes;
-  bytes << stream.rdbuf();
-  if (stream.bad()) return io_error(path, "read");
-  return std::move(bytes).str();
+  struct stat status {};
+  const bool sized = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+  // One byte more than there should be, so that the end shows without growing.
+  std::string bytes(sized ? static_cast<size_t>(status.st_size) + 1 : 4096, '\0');
+  size_t end = 0;
+  ssize_t got = 0;
+  while ((got = ::read(file, bytes.data() + end, bytes.size() - end)) != 0) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    end += static_cast<size_t>(got);
+    if (end == bytes.size()) bytes.resize(2 * end);
+  }
+  const auto error = io_error(path, "read");
+  ::close(file);
+  if (got < 0) return error;
+  bytes.resize(end);
+  return bytes;
 }
 
 Status write_file_atomic(const std::filesystem::path& path, std::string_view bytes) {

@@ -72,12 +72,12 @@ PlanCost cost_of(const Plan& plan) {
   return cost;
 }
 
-Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options) {
+Result<std::unique_ptr<Plan>> compile(Graph graph, const Options& options) {
   if (options.threads < 1) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("threads is {}; expected at least 1", options.threads)};
   }
-  COPPICE_TRY(Graph fused, fuse_for_inference(graph));
+  COPPICE_TRY(Graph fused, fuse_for_inference(std::move(graph)));
   COPPICE_TRY_STATUS(check_one_data_type(fused));
   if (options.executor == Executor::kReference || is_baseline(options.executor)) {
     return make_reference_plan(std::move(fused), options.executor);

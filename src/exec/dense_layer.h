@@ -32,7 +32,7 @@ struct DenseLayer {
   std::string kernel;
   Isa isa = Isa::kScalar;
   std::string reason;
-  bool fallback = false;        ///< The plain kernel: no fast one could run this layer.
+  bool fallback = false;        ///< As LayerChoice::fallback.
   double executed_share = 1.0;  ///< Of the dense products.
   int64_t packed_bytes = 0;     ///< See LayerChoice.
 };

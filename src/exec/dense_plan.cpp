@@ -43,7 +43,6 @@ class DensePlan final : public Plan {
   }
 
   Status add_layers() {
-    const Cost cost = measure_cost(graph_);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       DenseContext context{graph_, node,     {}, place(node.output), placement_.copies[i],
@@ -51,7 +50,7 @@ class DensePlan final : public Plan {
       context.memory = memory();
       for (const int input : node.inputs) context.inputs.push_back(place(input));
       COPPICE_TRY(DenseLayer layer, make_dense_layer<T>(context));
-      const int64_t macs = cost.layers[i].macs_dense;
+      const int64_t macs = dense_macs(graph_, node);
       choices_.push_back({node.name, std::string(op_name(node.op)), layer.kernel, layer.reason,
                           macs, executed_macs(macs, layer.executed_share), layer.packed_bytes,
                           layer.isa, layer.fallback});

@@ -55,7 +55,7 @@ Result<DenseLayer> make_fallback_layer(const DenseContext& context, std::string 
     copy_in<T>(output, from, output.template image<T>(memory));
   };
   layer.kernel = std::move(plain.kernel);
-  layer.reason = std::move(reason);
+  layer.reason = std::move(reason) + "; plain loops instead";
   layer.fallback = true;
   layer.executed_share = plain.executed_share;
   layer.packed_bytes = plain.packed_bytes;

@@ -26,7 +26,6 @@ class ReferencePlan final : public Plan {
         arena_(static_cast<size_t>(memory_.arena_bytes + 63) / sizeof(CacheLine)) {}
 
   Status add_layers(Executor executor) {
-    const Cost cost = measure_cost(graph_);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       LayerContext context{graph_, node, {}, offset(node.output)};
@@ -35,7 +34,7 @@ class ReferencePlan final : public Plan {
       COPPICE_TRY(CompiledLayer layer,
                   skips ? make_baseline_layer(context, executor) : make_reference_layer(context));
       layers_.push_back(std::move(layer.run));
-      const int64_t macs = cost.layers[i].macs_dense;
+      const int64_t macs = dense_macs(graph_, node);
       choices_.push_back({node.name, std::string(op_name(node.op)), std::move(layer.kernel),
                           std::move(layer.reason), macs, executed_macs(macs, layer.executed_share),
                           layer.packed_bytes, Isa::kScalar, false});

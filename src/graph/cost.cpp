@@ -29,6 +29,9 @@ int64_t requantize_bytes(const Parameter& parameter, Rounding rounding) {
          (rounding == Rounding::kFloat ? 4 : 8);
 }
 
+// A vector [N] is one pixel.
+int64_t output_pixels(const Shape& output) { return output.elements() / output.back(); }
+
 LayerCost measure_layer(const Graph& graph, const Node& node) {
   LayerCost cost;
   cost.name = node.name;
@@ -41,16 +44,20 @@ LayerCost measure_layer(const Graph& graph, const Node& node) {
     cost.flash_bytes += stored_bytes(parameter) + requantize_bytes(parameter, graph.rounding);
   }
   if (multiplies(node.op)) {
-    // Each weight meets each output pixel of its channel once; a vector [N] is one pixel.
-    const Parameter& weight = *node.parameter("weight");
-    const int64_t pixels = cost.output.elements() / cost.output.back();
-    cost.macs_dense = weight.shape.elements() * pixels;
-    cost.macs_effective = nonzero_count(weight) * pixels;
+    cost.macs_dense = dense_macs(graph, node);
+    cost.macs_effective = nonzero_count(*node.parameter("weight")) * output_pixels(cost.output);
   }
   return cost;
 }
 
 }  // namespace
+
+int64_t dense_macs(const Graph& graph, const Node& node) {
+  if (!multiplies(node.op)) return 0;
+  // Each weight meets each output pixel of its channel once.
+  return node.parameter("weight")->shape.elements() *
+         output_pixels(graph.tensors[static_cast<size_t>(node.output)].shape);
+}
 
 Cost measure_cost(const Graph& graph) {
   Cost total;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <deque>
@@ -71,6 +72,11 @@ std::vector<int32_t> unpack_integers(std::string_view bytes, size_t count, int b
     return values;
   }
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (bits == 8) {
+    std::transform(data, data + count, values.begin(),
+                   [](uint8_t value) { return static_cast<int8_t>(value); });
+    return values;
+  }
   for (size_t i = 0; i < count; ++i) values[i] = packed_get(data, i, bits);
   return values;
 }

@@ -83,12 +83,8 @@ TEST(ImageOpsF32, CopiesAPartOfThePixels) {
 
 // Sums are taken in the order of the specification, so that pools are equal to the last bit.
 TEST(ImageOpsF32, Pools) {
-  testing::for_each_window([](const Window2D& window, const std::string& name) {
-    if (window.dilation_h != 1 || window.pad_top >= window.kernel_h ||
-        window.pad_left >= window.kernel_w) {
-      return;
-    }
-    for (const int channels : kChannels) {
+  testing::for_each_pool_window([](const Window2D& window, const std::string& name) {
+    for (const int channels : {1, 3, 6, 8, 16, 24, 31, 65, 130}) {
       SCOPED_TRACE(fmt::format("{} {}", name, channels));
       const PoolParams<float> p{window, channels, -0.75f, 0.5f};
       const auto x = Problem(name).floats(window.in_h * window.in_w * channels);

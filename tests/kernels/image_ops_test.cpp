@@ -127,15 +127,34 @@ void expect_pools_equal(const PoolParams<int8_t>& p, int8_t low, int8_t high) {
 }
 
 TEST(ImageOpsU8, PoolsEqualReference) {
-  for (const int channels : kChannels) {
-    for (const auto& [kernel, stride, pad] :
-         {std::tuple{1, 1, 0}, {2, 2, 0}, {3, 2, 1}, {4, 3, 1}}) {
-      SCOPED_TRACE(fmt::format("{} channels, kernel {}", channels, kernel));
-      const Window2D window = testing::make_window(9, 7, kernel, kernel, stride, 1, pad);
+  for (const int channels : {1, 3, 6, 16, 24, 32, 63, 64, 65, 100, 130}) {
+    testing::for_each_pool_window([&](const Window2D& window, const std::string& name) {
+      SCOPED_TRACE(fmt::format("{} channels, {}", channels, name));
       expect_pools_equal({window, channels, -128, 127}, -128, 127);
       expect_pools_equal({window, channels, -20, 50}, -128, 127);
-    }
+    });
   }
+}
+
+// As the part of a concatenation: what lies between its pixels belongs to others.
+TEST(ImageOpsU8, MaxPoolWritesAPartOfThePixels) {
+  const Window2D window = testing::make_window(6, 12, 2, 2, 2, 1, 0);
+  const PoolParams<int8_t> p{window, 6, -128, 127};
+  const auto x = Problem("part").integers(6 * 12 * 6);
+  auto in = filled(6, 12, 6, x);
+  std::vector<int8_t> expected(3 * 6 * 6);
+  max_pool2d_ref(p, x.data(), expected.data());
+  for_each_isa([&](const ImageOpsU8& ops) {
+    auto wide = filled(3, 6, 10, std::vector<int8_t>(3 * 6 * 10, 9));
+    auto part = wide.image();
+    part.data += 2;
+    ops.max_pool2d(p, in.image(), part, {0, 3});
+    const auto all = wide.get<int8_t>();
+    for (size_t i = 0; i < all.size(); ++i) {
+      const size_t pixel = i / 10, c = i % 10;
+      ASSERT_EQ(all[i], c < 2 || c >= 8 ? 9 : expected[pixel * 6 + c - 2]) << i;
+    }
+  });
 }
 
 TEST(ImageOpsU8, PoolsOfWholeImages) {

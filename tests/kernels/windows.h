@@ -35,4 +35,30 @@ void for_each_window(const Run& run) {
   }
 }
 
+/// The same over windows of pools: square ones, apart, touching and overlapping, in rows long
+/// enough for a vector to hold several results; one that leaves a part of the image out; the whole
+/// image.
+template <class Run>
+void for_each_pool_window(const Run& run) {
+  struct Case {
+    int kernel, stride, pad;
+  };
+  for (const auto& [kernel, stride, pad] : {Case{1, 1, 0},
+                                            {2, 2, 0},
+                                            {2, 2, 1},
+                                            {2, 1, 0},
+                                            {2, 3, 0},
+                                            {3, 2, 0},
+                                            {3, 2, 1},
+                                            {3, 1, 1},
+                                            {3, 3, 2},
+                                            {4, 3, 1},
+                                            {5, 1, 4}}) {
+    run(make_window(9, 19, kernel, kernel, stride, 1, pad),
+        fmt::format("{}x{} s{} p{}", kernel, kernel, stride, pad));
+  }
+  run(make_window(5, 4, 2, 3, 2, 1, 0), "2x3 s2");
+  run(make_window(9, 7, 9, 7, 1, 1, 0), "whole image");
+}
+
 }  // namespace coppice::testing

@@ -64,7 +64,8 @@ struct LayerChoice {
   /// Weights as the kernel reads them: values, indices, biases, requantization factors.
   int64_t packed_bytes = 0;
   Isa isa = Isa::kScalar;  ///< That the kernel is compiled for.
-  bool fallback = false;   ///< A plain kernel, because the executor has none for this layer.
+  bool fallback = false;   ///< The executor has no kernel of its own for this layer: the dense one
+                           ///< runs it, or the plain one where that has none either; see `reason`.
 };
 
 /// What the layers of a plan do together.
@@ -120,7 +121,8 @@ class Plan {
 PlanCost cost_of(const Plan& plan);
 
 /// Compiles a graph (float or quantized). Batch norms are folded and activations fused first.
-/// An op, or a quantization, that no kernel supports is an error that names the layer.
-Result<std::unique_ptr<Plan>> compile(const Graph& graph, const Options& options = {});
+/// An op, or a quantization, that no kernel supports is an error that names the layer. A graph that
+/// is not needed any more is best moved in: the plan keeps no values but its own.
+Result<std::unique_ptr<Plan>> compile(Graph graph, const Options& options = {});
 
 }  // namespace coppice::exec

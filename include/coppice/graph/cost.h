@@ -33,6 +33,9 @@ struct Cost {
   int64_t ram_peak_bytes = 0;  ///< plan_memory(graph).arena_bytes.
 };
 
+/// Multiply-accumulates of one layer with every weight, as LayerCost::macs_dense has them.
+int64_t dense_macs(const Graph& graph, const Node& node);
+
 /// Counts what one inference of the graph takes.
 ///
 /// MACs are those of convolutions and fully connected layers; a MAC on padding counts, as is the

@@ -23,7 +23,8 @@ enum class Presence { kRequired, kOptional };
 /// Reads one JSON object strictly. Each getter leaves its value alone when an optional key is
 /// absent; the first error (missing key, wrong type, out of range) sticks. finish() returns it, or
 /// an error for the first key that no getter asked for, with the nearest one that was. Errors start
-/// with the JSON pointer: "/layers/2/kernel: expected ...".
+/// with the JSON pointer: "/layers/2/kernel: expected ...". Keys must outlive the reader, as
+/// literals do.
 class JsonReader {
  public:
   /// `json` must outlive the reader; anything but an object is an error.
@@ -61,7 +62,7 @@ class JsonReader {
 
   const nlohmann::ordered_json& json_;
   std::string pointer_;
-  std::vector<std::string> known_;
+  std::vector<std::string_view> known_;
   std::optional<Error> error_;
 };
 

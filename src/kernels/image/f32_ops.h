@@ -1,7 +1,7 @@
 #pragma once
 
 #include "coppice/kernels/image_ops.h"
-#include "kernels/simd/inline.h"
+#include "kernels/image/max_pool.h"
 
 namespace coppice::kernels {
 
@@ -66,54 +66,53 @@ struct ImageOpsSimdF32 {
     });
   }
 
-  /// Places of a window along one axis that lie inside the image, [begin, end).
-  struct Span {
-    int begin, end;
-    COPPICE_INLINE Span(int first, int kernel, int size)
-        : begin(first > 0 ? first : 0), end(first + kernel < size ? first + kernel : size) {}
-  };
-
-  /// Reduces each window: sum = merge(sum, pixel) from `start`, then finish(sum, pixels).
-  template <class Merge, class Finish>
-  static COPPICE_INLINE void pool(const PoolParams<float>& p, const Image<const float>& x,
-                                  const Image<float>& y, RowRange rows, Vector start,
-                                  const Merge& merge, const Finish& finish) {
-    const Window2D& w = p.window;
-    for (int oy = rows.begin; oy < rows.end; ++oy) {
-      const Span v(oy * w.stride_h - w.pad_top, w.kernel_h, w.in_h);
-      for (int ox = 0; ox < w.out_w; ++ox) {
-        const Span h(ox * w.stride_w - w.pad_left, w.kernel_w, w.in_w);
-        const Vector pixels = V::all(static_cast<float>((v.end - v.begin) * (h.end - h.begin)));
-        fill(y.pixel(oy, ox), p.channels, [&](int c) COPPICE_LAMBDA {
-          Vector sum = start;
-          for (int iy = v.begin; iy < v.end; ++iy) {
-            const float* from = x.pixel(iy, h.begin) + c;
-            for (int ix = h.begin; ix < h.end; ++ix, from += x.pixel_step) {
-              sum = merge(sum, V::load(from));
-            }
-          }
-          return finish(sum, pixels);
-        });
+  /// The means of `pixels` pixels in kVectors vectors of channels at a time: their sums do not
+  /// wait for each other.
+  template <int kVectors>
+  static COPPICE_INLINE void average(const PoolParams<float>& p, image::Span rows,
+                                     image::Span columns, const Image<const float>& x, int channel,
+                                     float* to) {
+    Vector sums[kVectors];
+    COPPICE_UNROLL
+    for (int i = 0; i < kVectors; ++i) sums[i] = V::zero();
+    for (int iy = rows.begin; iy < rows.end; ++iy) {
+      const float* from = x.pixel(iy, columns.begin) + channel;
+      for (int ix = columns.begin; ix < columns.end; ++ix, from += x.pixel_step) {
+        COPPICE_UNROLL
+        for (int i = 0; i < kVectors; ++i) sums[i] = V::add(sums[i], V::load(from + i * kLanes));
+      }
+    }
+    const Vector pixels = V::all(static_cast<float>(rows.size() * columns.size()));
+    const Vector low = V::all(p.min), high = V::all(p.max);
+    COPPICE_UNROLL
+    for (int i = 0; i < kVectors; ++i) {
+      const Vector mean = V::min(V::max(V::divide(sums[i], pixels), low), high);
+      const int rest = p.channels - channel - i * kLanes;
+      if (rest >= kLanes) {
+        V::store(to + channel + i * kLanes, mean);
+      } else {
+        V::store_part(to + channel + i * kLanes, mean, rest);
       }
     }
   }
 
   static void avg_pool2d(const PoolParams<float>& p, const Image<const float>& x,
                          const Image<float>& y, RowRange rows) {
-    const Vector low = V::all(p.min), high = V::all(p.max);
-    pool(
-        p, x, y, rows, V::zero(), [](Vector a, Vector b) COPPICE_LAMBDA { return V::add(a, b); },
-        [&](Vector sum, Vector pixels)
-            COPPICE_LAMBDA { return V::min(V::max(V::divide(sum, pixels), low), high); });
+    for (int oy = rows.begin; oy < rows.end; ++oy) {
+      const image::Span v = image::rows_of(p.window, oy);
+      for (int ox = 0; ox < p.window.out_w; ++ox) {
+        const image::Span h = image::columns_of(p.window, ox);
+        float* to = y.pixel(oy, ox);
+        int c = 0;
+        for (; c + 3 * kLanes < p.channels; c += 4 * kLanes) average<4>(p, v, h, x, c, to);
+        for (; c < p.channels; c += kLanes) average<1>(p, v, h, x, c, to);
+      }
+    }
   }
 
   static void max_pool2d(const PoolParams<float>& p, const Image<const float>& x,
                          const Image<float>& y, RowRange rows) {
-    const Vector high = V::all(p.max);
-    pool(
-        p, x, y, rows, V::all(p.min),
-        [](Vector a, Vector b) COPPICE_LAMBDA { return V::max(a, b); },
-        [&](Vector largest, Vector) COPPICE_LAMBDA { return V::min(largest, high); });
+    image::max_pool2d<V, sizeof(Vector), float>(p.window, p.channels, p.min, p.max, x, y, rows);
   }
 
   static constexpr ImageOpsF32 ops(Isa isa) {

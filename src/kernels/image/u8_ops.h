@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/image_ops.h"
+#include "kernels/image/max_pool.h"
 #include "kernels/simd/requantize.h"
 
 // ImageOpsU8 for the traits type T.
@@ -168,55 +169,19 @@ void add(const ImageSize& size, const AddParams& p, const Image<const uint8_t>& 
   }
 }
 
-/// The pixels of a window that lie in the image.
-struct Patch {
-  int top, bottom, left, right;
-  COPPICE_INLINE int pixels() const { return (bottom - top) * (right - left); }
-};
-COPPICE_INLINE Patch patch_at(const Window2D& w, int oy, int ox) {
-  const int y = oy * w.stride_h - w.pad_top, x = ox * w.stride_w - w.pad_left;
-  return {y < 0 ? 0 : y, y + w.kernel_h < w.in_h ? y + w.kernel_h : w.in_h, x < 0 ? 0 : x,
-          x + w.kernel_w < w.in_w ? x + w.kernel_w : w.in_w};
-}
-
-/// body(patch, x, y, count) for each output pixel and piece of channels: x at the piece of the
-/// image's pixel (0, 0), y at the piece of the output.
-template <class T, class Body>
-COPPICE_INLINE void for_each_patch(const PoolParams<int8_t>& p, const Image<const uint8_t>& x,
-                                   const Image<uint8_t>& y, RowRange rows, const Body& body) {
-  for (int oy = rows.begin; oy < rows.end; ++oy) {
-    for (int ox = 0; ox < p.window.out_w; ++ox) {
-      const Patch patch = patch_at(p.window, oy, ox);
-      uint8_t* to = y.data + oy * y.row_step + ox * y.pixel_step;
-      for (int c = 0; c < p.channels; c += T::kBytes) {
-        const int rest = p.channels - c;
-        body(patch, x.data + c, to + c, rest < T::kBytes ? rest : T::kBytes);
-      }
-    }
-  }
-}
-
 template <class T>
 void max_pool2d(const PoolParams<int8_t>& p, const Image<const uint8_t>& x, const Image<uint8_t>& y,
                 RowRange rows) {
-  const auto least = T::all8(p.min + 128), most = T::all8(p.max + 128);
-  for_each_patch<T>(
-      p, x, y, rows,
-      [&](const Patch& patch, const uint8_t* from, uint8_t* to, int count) COPPICE_LAMBDA {
-        auto largest = least;
-        for (int iy = patch.top; iy < patch.bottom; ++iy) {
-          for (int ix = patch.left; ix < patch.right; ++ix) {
-            largest = T::max8(largest, T::load(from + iy * x.row_step + ix * x.pixel_step));
-          }
-        }
-        T::store_first(to, T::min8(largest, most), count);
-      });
+  image::max_pool2d<T, T::kBytes, uint8_t>(p.window, p.channels, static_cast<uint8_t>(p.min + 128),
+                                           static_cast<uint8_t>(p.max + 128), x, y, rows);
 }
 
-/// Sums of bytes in int32.
+/// Sums of bytes in int32, up to 65535 of them, whose places are `rows` and `columns` of x. Even
+/// and odd bytes are added as 16 bits: whole ones (the low byte's sum is what the high byte's,
+/// taken by itself, leaves of it), so that a pixel costs three operations.
 template <class T>
-COPPICE_INLINE Quarters<T> sum_patch(const Patch& patch, const Image<const uint8_t>& x,
-                                     const uint8_t* from) {
+COPPICE_INLINE Quarters<T> sum_pixels(image::Span rows, image::Span columns,
+                                      const Image<const uint8_t>& x, int channel) {
   using Int = typename T::Int;
   Quarters<T> total{{T::zero(), T::zero(), T::zero(), T::zero()}};
   Int low = T::zero(), high = T::zero();
@@ -228,9 +193,10 @@ COPPICE_INLINE Quarters<T> sum_patch(const Patch& patch, const Image<const uint8
     total.v[3] = T::add32(total.v[3], T::unpack_high16(high, T::zero()));
     low = high = T::zero(), pending = 0;
   };
-  for (int iy = patch.top; iy < patch.bottom; ++iy) {
-    for (int ix = patch.left; ix < patch.right; ++ix) {
-      const Int bytes = T::load(from + iy * x.row_step + ix * x.pixel_step);
+  for (int iy = rows.begin; iy < rows.end; ++iy) {
+    const uint8_t* from = x.pixel(iy, columns.begin) + channel;
+    for (int ix = columns.begin; ix < columns.end; ++ix, from += x.pixel_step) {
+      const Int bytes = T::load(from);
       low = T::add16(low, T::unpack_low8(bytes, T::zero()));
       high = T::add16(high, T::unpack_high8(bytes, T::zero()));
       if (++pending == 257) flush();  // 257 * 255 = 65535.
@@ -259,15 +225,20 @@ void avg_pool2d(const PoolParams<int8_t>& p, const Image<const uint8_t>& x, cons
   simd::StageHeader header;
   header.zero = 128, header.min = p.min + 128, header.max = p.max + 128;
   const auto finish = simd::Finish<T>::load(header);
-  for_each_patch<T>(
-      p, x, y, rows,
-      [&](const Patch& patch, const uint8_t* from, uint8_t* to, int count) COPPICE_LAMBDA {
-        const auto sum = sum_patch<T>(patch, x, from);
-        const int n = patch.pixels();
+  for (int oy = rows.begin; oy < rows.end; ++oy) {
+    const image::Span v = image::rows_of(p.window, oy);
+    for (int ox = 0; ox < p.window.out_w; ++ox) {
+      const image::Span h = image::columns_of(p.window, ox);
+      const int n = v.size() * h.size();
+      for (int c = 0; c < p.channels; c += T::kBytes) {
+        const auto sum = sum_pixels<T>(v, h, x, c);
         const auto bytes = finish.bytes(mean<T>(sum.v[0], n), mean<T>(sum.v[1], n),
                                         mean<T>(sum.v[2], n), mean<T>(sum.v[3], n));
-        T::store_first(to, bytes, count);
-      });
+        const int rest = p.channels - c;
+        T::store_first(y.pixel(oy, ox) + c, bytes, rest < T::kBytes ? rest : T::kBytes);
+      }
+    }
+  }
 }
 
 template <class T>
