@@ -26,11 +26,15 @@ constexpr std::array<std::pair<Isa, std::string_view>, 8> kNames{{
 constexpr bool is_arm(Isa isa) { return isa == Isa::kNeon || isa == Isa::kNeonDot; }
 
 #if defined(__x86_64__)
-// VEX-coded VNNI: CPUID leaf 7, subleaf 1, EAX bit 4 (no name in GCC 12's builtin).
+// VEX-coded VNNI: CPUID leaf 7, subleaf 1, EAX bit 4 (no name in GCC 12's builtin). Asked once: on
+// a virtual machine CPUID takes tens of microseconds.
 bool has_avx_vnni() {
-  unsigned a = 7, b = 0, c = 1, d = 0;
-  __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-  return (a & (1u << 4)) != 0;
+  static const bool found = [] {
+    unsigned a = 7, b = 0, c = 1, d = 0;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    return (a & (1u << 4)) != 0;
+  }();
+  return found;
 }
 #endif
 

@@ -25,10 +25,23 @@ struct DenseContext {
   std::byte* memory = nullptr;  ///< The plan's: candidates may run in it before the first run.
 };
 
+/// What a layer computes of its output: these rows, and of each the first `columns`; 0: all.
+struct OutputPart : kernels::RowRange {
+  int columns = 0;
+};
+
+/// A kernel's parameters for the part's columns: what is packed does not depend on them.
+template <class Params>
+Params narrowed(Params p, const OutputPart& part) {
+  if (part.columns != 0) p.window.out_w = part.columns;
+  return p;
+}
+
 /// One compiled layer on images in the memory of a plan. Allocates nothing when it runs.
 struct DenseLayer {
-  std::function<void(std::byte* memory, kernels::RowRange rows)> run;
-  int rows = 1;  ///< That threads may share; all of them make the layer.
+  std::function<void(std::byte* memory, OutputPart part)> run;
+  int rows = 1;     ///< That threads may share; all of them make the layer.
+  int columns = 0;  ///< 0: run() computes all, whatever part it is asked for.
   std::string kernel;
   Isa isa = Isa::kScalar;
   std::string reason;

@@ -212,10 +212,11 @@ struct Maker {
     p.max = Limits::has_infinity ? Limits::infinity() : Limits::max();
     DenseLayer result =
         layer(name, "channels in lanes",
-              [p, function, x = input(), y = context.output](std::byte* memory, RowRange rows) {
-                function(p, image(x, memory), image(y, memory), rows);
+              [p, function, x = input(), y = context.output](std::byte* memory, OutputPart part) {
+                function(narrowed(p, part), image(x, memory), image(y, memory), part);
               });
     result.rows = p.window.out_h;
+    result.columns = p.window.out_w;
     return result;
   }
   Result<DenseLayer> average() const {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -7,6 +9,7 @@
 #include "coppice/kernels/quantize.h"
 #include "exec/dense_layer.h"
 #include "exec/image_copy.h"
+#include "exec/pixels_read.h"
 #include "exec/plans.h"
 
 namespace coppice::exec {
@@ -43,6 +46,7 @@ class DensePlan final : public Plan {
   }
 
   Status add_layers() {
+    const std::vector<Size2> read = pixels_read(graph_);
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       DenseContext context{graph_, node,     {}, place(node.output), placement_.copies[i],
@@ -51,11 +55,18 @@ class DensePlan final : public Plan {
       for (const int input : node.inputs) context.inputs.push_back(place(input));
       COPPICE_TRY(DenseLayer layer, make_dense_layer<T>(context));
       const int64_t macs = dense_macs(graph_, node);
+      const OutputPart whole{{0, layer.rows}, layer.columns};
+      const OutputPart part{{0, std::min(layer.rows, read[i].h)},
+                            std::min(layer.columns, read[i].w)};
+      if (part.end < whole.end || part.columns < whole.columns) {
+        layer.reason += fmt::format("; {}x{} of {}x{} pixels, no layer reads the rest", part.end,
+                                    part.columns, whole.end, whole.columns);
+      }
       choices_.push_back({node.name, std::string(op_name(node.op)), layer.kernel, layer.reason,
                           macs, executed_macs(macs, layer.executed_share), layer.packed_bytes,
                           layer.isa, layer.fallback});
       const bool shared = pool_ != nullptr && macs >= kMacsWorthThreads && !layer.fallback;
-      layers_.push_back({std::move(layer.run), layer.rows, shared && layer.rows > 1});
+      layers_.push_back({std::move(layer.run), whole, part, shared && part.end > 1});
     }
     // The layers hold their own packed copies.
     for (Node& node : graph_.nodes) node.parameters.clear();
@@ -85,7 +96,7 @@ class DensePlan final : public Plan {
     load_real(input);
     observe(graph_.input, observer);
     for (size_t i = 0; i < layers_.size(); ++i) {
-      run_layer(layers_[i]);
+      run_part(layers_[i], layers_[i].whole);
       observe(graph_.nodes[i].output, observer);
     }
     store_real(output);
@@ -99,9 +110,10 @@ class DensePlan final : public Plan {
 
  private:
   struct Layer {
-    std::function<void(std::byte*, kernels::RowRange)> run;
-    int rows;
-    bool shared;  // By the threads.
+    std::function<void(std::byte*, OutputPart)> run;
+    OutputPart whole;  // For observers.
+    OutputPart read;   // What other layers need.
+    bool shared;       // By the threads.
   };
 
   std::byte* memory() { return memory_.empty() ? nullptr : memory_.front().bytes; }
@@ -121,11 +133,12 @@ class DensePlan final : public Plan {
     }
   }
 
-  void run_layer(const Layer& layer) {
-    if (!layer.shared) return layer.run(memory(), {0, layer.rows});
-    const int parts = std::min(pool_->threads(), layer.rows);
+  void run_layer(const Layer& layer) { run_part(layer, layer.read); }
+  void run_part(const Layer& layer, const OutputPart& all) {
+    if (!layer.shared) return layer.run(memory(), all);
+    const int parts = std::min(pool_->threads(), all.end);
     pool_->run(parts, [&](int part) {
-      layer.run(memory(), {layer.rows * part / parts, layer.rows * (part + 1) / parts});
+      layer.run(memory(), {{all.end * part / parts, all.end * (part + 1) / parts}, all.columns});
     });
   }
 

@@ -61,10 +61,11 @@ Result<DenseLayer> make_weighted_layer(const DenseContext& context,
     }
     DenseLayer layer;
     layer.run = [p, run = kernel.run, packed = std::move(packed), in = context.inputs[0],
-                 out = context.output](std::byte* memory, kernels::RowRange rows) {
-      run(p, packed.data(), in.image<T>(memory), out.image<T>(memory), rows);
+                 out = context.output](std::byte* memory, OutputPart part) {
+      run(narrowed(p, part), packed.data(), in.image<T>(memory), out.image<T>(memory), part);
     };
     layer.rows = p.window.out_h;
+    layer.columns = p.window.out_w;
     layer.kernel = kernel.name;
     layer.isa = kernel.isa;
     layer.reason = reason;

@@ -38,8 +38,17 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
   bool string(string_t& value) override { return add(std::move(value)); }
   bool binary(binary_t&) override { return false; }  // Not in JSON text.
-  bool start_object(size_t) override { return add(Json::object()); }
-  bool start_array(size_t) override { return add(Json::array()); }
+  // Most have few members, and growing copies keys.
+  bool start_object(size_t) override {
+    add(Json::object());
+    open_.back()->get_ref<Json::object_t&>().reserve(8);
+    return true;
+  }
+  bool start_array(size_t) override {
+    add(Json::array());
+    open_.back()->get_ref<Json::array_t&>().reserve(4);
+    return true;
+  }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 

@@ -9,6 +9,7 @@
 #include <deque>
 
 #include "coppice/core/file.h"
+#include "coppice/core/mapped_file.h"
 #include "coppice/core/packed.h"
 #include "coppice/io/graph_json.h"
 #include "coppice/io/json_reader.h"
@@ -182,6 +183,15 @@ Status load_parameter(const std::string& name, Parameter& parameter, TensorTaker
   return check_pruned(name, parameter);
 }
 
+// The JSON is gone when the values come, which then fill its memory.
+Result<Graph> graph_without_values(const std::string& text) {
+  const auto json = parse_json(text, kGraphKey);
+  if (!json.ok()) return corrupt(json.error().message);
+  auto graph = graph_from_json(*json);
+  if (!graph.ok()) return corrupt(fmt::format("{}: {}", kGraphKey, graph.error().message));
+  return graph;
+}
+
 }  // namespace
 
 Result<std::string> model_to_bytes(const Graph& graph) {
@@ -211,10 +221,8 @@ Result<Graph> model_from_bytes(std::string_view bytes) {
                  fmt::format("a safetensors file, but no Coppice model: its metadata lacks \"{}\"",
                              kGraphKey)};
   }
-  const auto json = parse_json(text->second, kGraphKey);
-  if (!json.ok()) return corrupt(json.error().message);
-  auto graph = graph_from_json(*json);
-  if (!graph.ok()) return corrupt(fmt::format("{}: {}", kGraphKey, graph.error().message));
+  auto graph = graph_without_values(text->second);
+  if (!graph.ok()) return graph;
   TensorTaker tensors(std::move(container));
   for (auto& node : graph->nodes) {
     for (auto& parameter : node.parameters) {
@@ -233,8 +241,8 @@ Status save_model(const Graph& graph, const std::filesystem::path& path) {
 }
 
 Result<Graph> load_model(const std::filesystem::path& path) {
-  COPPICE_TRY(const std::string bytes, read_file(path));
-  auto graph = model_from_bytes(bytes);
+  COPPICE_TRY(const MappedFile file, MappedFile::open(path));
+  auto graph = model_from_bytes(file.bytes());
   if (!graph.ok()) return file_error(path, graph.error());
   return graph;
 }

@@ -176,9 +176,7 @@ void max_pool2d(const PoolParams<int8_t>& p, const Image<const uint8_t>& x, cons
                                            static_cast<uint8_t>(p.max + 128), x, y, rows);
 }
 
-/// Sums of bytes in int32, up to 65535 of them, whose places are `rows` and `columns` of x. Even
-/// and odd bytes are added as 16 bits: whole ones (the low byte's sum is what the high byte's,
-/// taken by itself, leaves of it), so that a pixel costs three operations.
+/// Sums of bytes in int32, of the pixels at these places from a channel on.
 template <class T>
 COPPICE_INLINE Quarters<T> sum_pixels(image::Span rows, image::Span columns,
                                       const Image<const uint8_t>& x, int channel) {
