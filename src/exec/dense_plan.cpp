@@ -59,8 +59,9 @@ class DensePlan final : public Plan {
       const OutputPart part{{0, std::min(layer.rows, read[i].h)},
                             std::min(layer.columns, read[i].w)};
       if (part.end < whole.end || part.columns < whole.columns) {
+        const int width = context.output.width;
         layer.reason += fmt::format("; {}x{} of {}x{} pixels, no layer reads the rest", part.end,
-                                    part.columns, whole.end, whole.columns);
+                                    part.columns == 0 ? width : part.columns, whole.end, width);
       }
       choices_.push_back({node.name, std::string(op_name(node.op)), layer.kernel, layer.reason,
                           macs, executed_macs(macs, layer.executed_share), layer.packed_bytes,
