@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coppice/exec/lower.h"
+#include "coppice/graph/scheme.h"
 
 namespace coppice::exec {
 namespace {
@@ -17,17 +18,26 @@ Status check_tensor(const Graph& graph, const Node& node, int index) {
   const auto& quantization = tensor.quantization;
   if (!quantization)
     return node_error(graph, node, fmt::format("\"{}\" has no quantization", tensor.name));
-  if (quantization->bits != 8 && quantization->bits != 4 && quantization->bits != 2) {
+  const int bits = quantization->bits;
+  if (bits != 16 && bits != 8 && bits != 4 && bits != 2) {
     return node_error(graph, node,
-                      fmt::format("\"{}\" has {}-bit activations; the kernels take 8, 4 or 2",
-                                  tensor.name, quantization->bits));
+                      fmt::format("\"{}\" has {}-bit activations; the kernels take 16, 8, 4 or 2",
+                                  tensor.name, bits));
   }
-  if (!(quantization->scale > 0.0f) || quantization->zero_point < -128 ||
-      quantization->zero_point > 127) {
+  if (bits == 16 && graph.rounding == Rounding::kFloat) {
     return node_error(graph, node,
-                      fmt::format("\"{}\" has scale {} and zero point {}; expected a "
-                                  "positive scale and a zero point in [-128, 127]",
-                                  tensor.name, quantization->scale, quantization->zero_point));
+                      fmt::format("\"{}\" has 16-bit activations; the rounding \"float\" is "
+                                  "XNNPACK's, which has none",
+                                  tensor.name));
+  }
+  const int low = bits == 16 ? 0 : -128, high = bits == 16 ? 0 : 127;
+  if (!(quantization->scale > 0.0f) || quantization->zero_point < low ||
+      quantization->zero_point > high) {
+    return node_error(
+        graph, node,
+        fmt::format("\"{}\" has scale {} and zero point {}; expected a "
+                    "positive scale and a zero point in [{}, {}]",
+                    tensor.name, quantization->scale, quantization->zero_point, low, high));
   }
   return {};
 }
@@ -86,11 +96,12 @@ Status check_integer_node(const Graph& graph, const Node& node) {
   if (std::holds_alternative<Add>(node.op)) return {};
   if (std::holds_alternative<Softmax>(node.op)) {
     const auto& y = *graph.tensors[static_cast<size_t>(node.output)].quantization;
-    if (y.scale == 1.0f / 256.0f && y.zero_point == -128) return {};
-    return node_error(graph, node,
-                      fmt::format("its output has scale {} and zero point {}; expected 1/256 "
-                                  "and -128",
-                                  y.scale, y.zero_point));
+    const ActivationQuantization expected = softmax_output(y.bits);
+    if (y.scale == expected.scale && y.zero_point == expected.zero_point) return {};
+    return node_error(
+        graph, node,
+        fmt::format("its output has scale {} and zero point {}; expected 1/{} and {}", y.scale,
+                    y.zero_point, 1.0f / expected.scale, expected.zero_point));
   }
   return check_shared_quantization(graph, node);
 }

@@ -4,15 +4,26 @@
 #include "coppice/core/text.h"
 #include "coppice/exec/plan.h"
 #include "coppice/graph/fold.h"
+#include "coppice/kernels/quantize.h"
 #include "exec/baseline_layer.h"
 #include "exec/plans.h"
 
 namespace coppice::exec {
 namespace {
 
-// A graph is either all float or all integer; anything between is a half-done quantization.
+// A graph is either all float or all integer; anything between is a half-done quantization. Its
+// integers are of one width.
 Status check_one_data_type(const Graph& graph) {
-  if (graph.quantized()) return {};
+  if (graph.quantized()) {
+    for (const TensorInfo& tensor : graph.tensors) {
+      if (tensor.quantization->wide() == graph.wide()) continue;
+      return Error{ErrorCode::kUnsupported,
+                   fmt::format("{}: tensor \"{}\" has {}-bit activations and others fewer; the "
+                               "executor runs graphs that are all int8 or all int16",
+                               graph.name, tensor.name, tensor.quantization->bits)};
+    }
+    return {};
+  }
   for (const TensorInfo& tensor : graph.tensors) {
     if (!tensor.quantization) continue;
     return Error{ErrorCode::kUnsupported,
@@ -72,6 +83,19 @@ PlanCost cost_of(const Plan& plan) {
   return cost;
 }
 
+std::vector<float> real_values(const Graph& graph, const Observation& seen) {
+  if (!seen.real.empty()) return {seen.real.begin(), seen.real.end()};
+  const auto& q = *graph.tensors[static_cast<size_t>(seen.tensor)].quantization;
+  std::vector<float> values;
+  const auto append = [&](const auto& integers) {
+    for (const int32_t value : integers)
+      values.push_back(kernels::dequantize_value(value, q.scale, q.zero_point));
+  };
+  append(seen.integer);
+  append(seen.wide);
+  return values;
+}
+
 Result<std::unique_ptr<Plan>> compile(Graph graph, const Options& options) {
   if (options.threads < 1) {
     return Error{ErrorCode::kInvalidArgument,
@@ -79,6 +103,11 @@ Result<std::unique_ptr<Plan>> compile(Graph graph, const Options& options) {
   }
   COPPICE_TRY(Graph fused, fuse_for_inference(std::move(graph)));
   COPPICE_TRY_STATUS(check_one_data_type(fused));
+  if (fused.wide() && is_baseline(options.executor)) {
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("{} has 16-bit activations; the executor \"{}\" runs 8-bit ones",
+                             fused.name, executor_name(options.executor))};
+  }
   if (options.executor == Executor::kReference || is_baseline(options.executor)) {
     return make_reference_plan(std::move(fused), options.executor);
   }

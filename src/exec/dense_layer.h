@@ -50,12 +50,14 @@ struct DenseLayer {
   int64_t packed_bytes = 0;     ///< See LayerChoice.
 };
 
-/// The fast kernels: of an integer graph on images of uint8_t, of a float graph on images of float;
-/// the plain one where there is none.
+/// The fast kernels: of an integer graph on images of uint8_t or int16_t, of a float graph on
+/// images of float; the plain one where there is none.
 template <class T>
 Result<DenseLayer> make_dense_layer(const DenseContext& context);
 template <>
 Result<DenseLayer> make_dense_layer<uint8_t>(const DenseContext& context);
+template <>
+Result<DenseLayer> make_dense_layer<int16_t>(const DenseContext& context);
 template <>
 Result<DenseLayer> make_dense_layer<float>(const DenseContext& context);
 

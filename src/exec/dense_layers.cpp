@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -18,13 +20,14 @@ namespace {
 
 using kernels::RowRange;
 
-// What differs between images of uint8 and of float.
+// What differs between images of uint8, of int16 and of float.
 template <class T>
 struct Arithmetic;
 
 template <>
 struct Arithmetic<uint8_t> {
   static constexpr const char* kSuffix = "_u8";
+  static constexpr int kMostPooledPixels = 65535;
   using Pool = kernels::PoolParams<int8_t>;
 
   static auto conv2d_kernels() { return kernels::conv2d_kernels_u8(); }
@@ -50,6 +53,7 @@ struct Arithmetic<uint8_t> {
   static auto sum(const DenseContext& context, Activation) {
     return add_params(context.graph, context.node);
   }
+  static constexpr const char* kSoftmax = "256 exponentials made in advance";
   static auto softmax(const DenseContext& context) {
     return [table = kernels::SoftmaxTable(softmax_params(context.graph, context.node))](
                const uint8_t* x, uint8_t* y) { table.run(x, y); };
@@ -57,8 +61,50 @@ struct Arithmetic<uint8_t> {
 };
 
 template <>
+struct Arithmetic<int16_t> {
+  static constexpr const char* kSuffix = "_i16";
+  // What the vectors divide exactly (image_ops.h).
+  static constexpr int kMostPooledPixels = 511;
+  using Pool = kernels::PoolParams<int16_t>;
+
+  static auto conv2d_kernels() { return kernels::conv2d_kernels_i16(); }
+  static auto depthwise_kernels() { return kernels::depthwise_conv2d_kernels_i16(); }
+  static kernels::KernelList<sparse::SparseConv2D<int16_t>> sparse_kernels() { return {}; }
+  static kernels::KernelList<sparse::SparseDepthwise<int16_t>> sparse_depthwise_kernels() {
+    return {};
+  }
+  static WideTable stage(const DenseContext& context, Activation) {
+    return {requantize_table(context.graph, context.node)};
+  }
+  static auto clamp(const DenseContext& context, Activation activation) {
+    const auto& y = context.graph.tensors[static_cast<size_t>(context.node.output)];
+    const IntegerClamp limits = integer_clamp(activation, *y.quantization);
+    return [low = static_cast<int16_t>(limits.min), high = static_cast<int16_t>(limits.max)](
+               const kernels::ImageOpsI16& ops, const kernels::ImageSize& size,
+               const kernels::Image<const int16_t>& x,
+               const kernels::Image<int16_t>& y_image) { ops.clamp(size, low, high, x, y_image); };
+  }
+  static void copy(const kernels::ImageOpsI16& ops, const kernels::ImageSize& size,
+                   const kernels::Image<const int16_t>& x, const kernels::Image<int16_t>& y) {
+    ops.copy(size, x, y);
+  }
+  static auto sum(const DenseContext& context, Activation) {
+    return add_params(context.graph, context.node);
+  }
+  static constexpr const char* kSoftmax = "plain, by tables";
+  static auto softmax(const DenseContext& context) {
+    auto p = softmax_wide_params(context.graph, context.node);
+    p.rows = 1;
+    return [p, tables = kernels::SoftmaxTables{}](const int16_t* x, int16_t* y) {
+      kernels::softmax_ref(p, tables, x, y);
+    };
+  }
+};
+
+template <>
 struct Arithmetic<float> {
   static constexpr const char* kSuffix = "_f32";
+  static constexpr int kMostPooledPixels = std::numeric_limits<int>::max();
   using Pool = kernels::PoolParams<float>;
 
   static auto conv2d_kernels() { return kernels::conv2d_kernels_f32(); }
@@ -79,6 +125,7 @@ struct Arithmetic<float> {
     ops.copy(size, x, y);
   }
   static auto sum(const DenseContext&, Activation activation) { return float_clamp(activation); }
+  static constexpr const char* kSoftmax = "plain";
   static auto softmax(const DenseContext& context) {
     kernels::SoftmaxParams p = softmax_params(context.graph, context.node);
     p.rows = 1;
@@ -182,7 +229,7 @@ struct Maker {
   Result<DenseLayer> operator()(const Add& op) const {
     const auto p = Kind::sum(context, op.activation);
     if (!fits(p))
-      return make_fallback_layer<T>(context, "its output's scale is 2^20 finer than its inputs'");
+      return make_fallback_layer<T>(context, "its output's scale is far finer than its inputs'");
     return layer("add", "whole vectors",
                  [p, add = ops.add, a = context.inputs[0], b = context.inputs[1],
                   y = context.output](std::byte* memory, RowRange) {
@@ -221,8 +268,9 @@ struct Maker {
   }
   Result<DenseLayer> average() const {
     const auto window = window_of(context.graph, context.node);
-    if (window.kernel_h * window.kernel_w > 65535)
-      return make_fallback_layer<T>(context, "its window has more than 65535 pixels");
+    if (int64_t{window.kernel_h} * window.kernel_w > Kind::kMostPooledPixels)
+      return make_fallback_layer<T>(
+          context, fmt::format("its window has more than {} pixels", Kind::kMostPooledPixels));
     return pool("avg_pool2d", ops.avg_pool2d);
   }
   Result<DenseLayer> operator()(const AvgPool2D&) const { return average(); }
@@ -242,15 +290,15 @@ struct Maker {
   Result<DenseLayer> operator()(const Relu6&) const { return clamp(Activation::kRelu6); }
 
   Result<DenseLayer> operator()(const Softmax&) const {
-    DenseLayer result =
-        layer("softmax", std::is_same_v<T, float> ? "plain" : "256 exponentials made in advance",
-              [row = Kind::softmax(context), x = input(), y = context.output](std::byte* memory,
-                                                                              RowRange) {
-                const auto from = image(x, memory), to = image(y, memory);
-                for (int i = 0; i < x.height; ++i) {
-                  for (int j = 0; j < x.width; ++j) row(from.pixel(i, j), to.pixel(i, j));
-                }
-              });
+    DenseLayer result = layer("softmax", Kind::kSoftmax,
+                              [row = Kind::softmax(context), x = input(), y = context.output](
+                                  std::byte* memory, RowRange) {
+                                const auto from = image(x, memory), to = image(y, memory);
+                                for (int i = 0; i < x.height; ++i) {
+                                  for (int j = 0; j < x.width; ++j)
+                                    row(from.pixel(i, j), to.pixel(i, j));
+                                }
+                              });
     result.isa = Isa::kScalar;
     return result;
   }
@@ -291,6 +339,12 @@ Result<DenseLayer> make_dense_layer<uint8_t>(const DenseContext& context) {
   COPPICE_TRY_STATUS(check_integer_node(context.graph, context.node));
   if (has_candidates(context)) return make_auto_layer<uint8_t>(context);
   return std::visit(Maker<uint8_t>{context}, context.node.op);
+}
+
+template <>
+Result<DenseLayer> make_dense_layer<int16_t>(const DenseContext& context) {
+  COPPICE_TRY_STATUS(check_integer_node(context.graph, context.node));
+  return std::visit(Maker<int16_t>{context}, context.node.op);
 }
 
 template <>

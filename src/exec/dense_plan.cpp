@@ -1,16 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 #include "coppice/core/thread_pool.h"
 #include "coppice/graph/cost.h"
-#include "coppice/kernels/quantize.h"
 #include "exec/dense_layer.h"
 #include "exec/image_copy.h"
 #include "exec/pixels_read.h"
 #include "exec/plans.h"
+#include "exec/typed_plan.h"
 
 namespace coppice::exec {
 namespace {
@@ -23,25 +22,21 @@ struct alignas(64) CacheLine {
 // Below this a second thread costs more than it brings: waking it takes about a microsecond.
 constexpr int64_t kMacsWorthThreads = 200'000;
 
-// T: uint8_t for integer graphs, float.
+// T: uint8_t or int16_t for integer graphs, float.
 template <class T>
-class DensePlan final : public Plan {
+class DensePlan final : public TypedPlan<DenseValue<T>> {
  public:
   using Value = DenseValue<T>;
-  static constexpr bool kInteger = std::is_same_v<T, uint8_t>;
 
   DensePlan(Graph graph, Isa isa, int threads, Executor executor)
-      : graph_(std::move(graph)),
+      : TypedPlan<Value>(graph),
+        graph_(std::move(graph)),
         placement_(place_tensors(graph_, sizeof(T))),
         memory_(static_cast<size_t>(placement_.bytes) / sizeof(CacheLine)),
         ops_(image_ops_for<T>(isa)),
         isa_(isa),
         executor_(executor) {
     if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads);
-    int64_t largest = 0;
-    for (const TensorInfo& tensor : graph_.tensors)
-      largest = std::max(largest, tensor.shape.elements());
-    staging_.resize(static_cast<size_t>(largest));
     fill_borders();
   }
 
@@ -74,36 +69,8 @@ class DensePlan final : public Plan {
     return {};
   }
 
-  void run(std::span<const float> input, std::span<float> output) override {
-    load_real(input);
-    for (const Layer& layer : layers_) run_layer(layer);
-    store_real(output);
-  }
-
-  void run_int8([[maybe_unused]] std::span<const int8_t> input,
-                [[maybe_unused]] std::span<int8_t> output) override {
-    assert(kInteger);
-    assert(static_cast<int64_t>(input.size()) == graph_.input_shape().elements());
-    assert(static_cast<int64_t>(output.size()) == graph_.output_shape().elements());
-    if constexpr (kInteger) {
-      load(input.data());
-      for (const Layer& layer : layers_) run_layer(layer);
-      store(graph_.output, output.data());
-    }
-  }
-
-  void run_observed(std::span<const float> input, std::span<float> output,
-                    const Observer& observer) override {
-    load_real(input);
-    observe(graph_.input, observer);
-    for (size_t i = 0; i < layers_.size(); ++i) {
-      run_part(layers_[i], layers_[i].whole);
-      observe(graph_.nodes[i].output, observer);
-    }
-    store_real(output);
-  }
-
   void run_layer(size_t index) override { run_layer(layers_[index]); }
+  void run_whole_layer(size_t index) override { run_part(layers_[index], layers_[index].whole); }
 
   const Graph& graph() const override { return graph_; }
   const std::vector<LayerChoice>& choices() const override { return choices_; }
@@ -119,7 +86,6 @@ class DensePlan final : public Plan {
 
   std::byte* memory() { return memory_.empty() ? nullptr : memory_.front().bytes; }
   const Place& place(int tensor) const { return placement_.places[static_cast<size_t>(tensor)]; }
-  const TensorInfo& tensor(int index) const { return graph_.tensors[static_cast<size_t>(index)]; }
 
   // Padding stays as it is written here: an image with a border shares its bytes with its like
   // only.
@@ -127,9 +93,8 @@ class DensePlan final : public Plan {
     for (size_t i = 0; i < graph_.tensors.size(); ++i) {
       const Place& at = placement_.places[i];
       if (at.border.empty()) continue;
-      const auto& quantization = graph_.tensors[i].quantization;
-      const int padding = quantization ? quantization->zero_point + 128 : 0;  // 0.0f is zeros.
-      std::memset(memory() + placement_.slot_offset[i], padding,
+      // Of int16 and float it is zeros.
+      std::memset(memory() + placement_.slot_offset[i], padding_byte(graph_.tensors[i]),
                   static_cast<size_t>(at.span()) * sizeof(T));
     }
   }
@@ -143,54 +108,13 @@ class DensePlan final : public Plan {
     });
   }
 
-  void load(const Value* input) {
+  void load(const Value* input) override {
     const Place& at = place(graph_.input);
     copy_in<T>(at, input, at.template image<T>(memory()));
   }
-  void store(int index, Value* output) {
+  void store(int index, Value* output) override {
     const Place& at = place(index);
-    copy_out(ops_, at, at.template image<T>(memory()), output);
-  }
-
-  void load_real(std::span<const float> input) {
-    assert(static_cast<int64_t>(input.size()) == graph_.input_shape().elements());
-    if constexpr (kInteger) {
-      const auto& q = *tensor(graph_.input).quantization;
-      std::transform(input.begin(), input.end(), staging_.begin(), [&](float value) {
-        return static_cast<int8_t>(
-            kernels::quantize_value(value, q.scale, q.zero_point, -128, 127));
-      });
-      load(staging_.data());
-    } else {
-      load(input.data());
-    }
-  }
-
-  void store_real(std::span<float> output) {
-    assert(static_cast<int64_t>(output.size()) == graph_.output_shape().elements());
-    if constexpr (kInteger) {
-      store(graph_.output, staging_.data());
-      const auto& q = *tensor(graph_.output).quantization;
-      std::transform(staging_.begin(), staging_.begin() + static_cast<ptrdiff_t>(output.size()),
-                     output.begin(), [&](int8_t value) {
-                       return kernels::dequantize_value(value, q.scale, q.zero_point);
-                     });
-    } else {
-      store(graph_.output, output.data());
-    }
-  }
-
-  void observe(int index, const Observer& observer) {
-    store(index, staging_.data());
-    const auto elements = static_cast<size_t>(tensor(index).shape.elements());
-    Observation observation;
-    observation.tensor = index;
-    if constexpr (kInteger) {
-      observation.integer = {staging_.data(), elements};
-    } else {
-      observation.real = {staging_.data(), elements};
-    }
-    observer(observation);
+    copy_out<T>(ops_, at, at.template image<T>(memory()), output);
   }
 
   Graph graph_;
@@ -200,7 +124,6 @@ class DensePlan final : public Plan {
   Isa isa_;
   Executor executor_;
   std::unique_ptr<ThreadPool> pool_;
-  std::vector<Value> staging_;  // A tensor without gaps, at the doors and for observers.
   std::vector<Layer> layers_;
   std::vector<LayerChoice> choices_;
 };
@@ -216,6 +139,7 @@ Result<std::unique_ptr<Plan>> make(Graph graph, Isa isa, int threads, Executor e
 
 Result<std::unique_ptr<Plan>> make_dense_plan(Graph graph, Isa isa, int threads,
                                               Executor executor) {
+  if (graph.wide()) return make<int16_t>(std::move(graph), isa, threads, executor);
   if (graph.quantized()) return make<uint8_t>(std::move(graph), isa, threads, executor);
   return make<float>(std::move(graph), isa, threads, executor);
 }

@@ -17,7 +17,12 @@ struct alignas(64) PackedLine {
   std::byte bytes[64];
 };
 
+/// A table for int16 outputs.
+struct WideTable {
+  RequantizeTable table;
+};
 inline kernels::Requantize view(const RequantizeTable& table) { return table.view(); }
+inline kernels::RequantizeWide view(const WideTable& wide) { return wide.table.wide_view(); }
 inline kernels::ClampFloat view(const kernels::ClampFloat& clamp) { return clamp; }
 
 /// A fully connected layer as the convolution whose kernel is the whole image.
@@ -35,8 +40,8 @@ inline kernels::Conv2DParams as_convolution(const kernels::FullyConnectedParams&
 }
 
 /// The first kernel of the list that the instruction sets allow, that accepts the layer and that is
-/// exact for its factors; the plain kernel if there is none. `stage` is a RequantizeTable or a
-/// ClampFloat.
+/// exact for its factors; the plain kernel if there is none. `stage` is a RequantizeTable, a
+/// WideTable or a ClampFloat.
 template <class Kernel, class Stage>
 Result<DenseLayer> make_weighted_layer(const DenseContext& context,
                                        const kernels::KernelList<Kernel>& list,

@@ -48,7 +48,7 @@ Result<DenseLayer> make_fallback_layer(const DenseContext& context, std::string 
     using Value = DenseValue<T>;
     for (size_t i = 0; i < inputs.size(); ++i) {
       auto* to = reinterpret_cast<Value*>(scratch->data() + scratch->inputs[i]);
-      copy_out(ops, inputs[i], inputs[i].template image<T>(memory), to);
+      copy_out<T>(ops, inputs[i], inputs[i].template image<T>(memory), to);
     }
     run(scratch->data());
     const auto* from = reinterpret_cast<const Value*>(scratch->data() + scratch->output);
@@ -63,6 +63,7 @@ Result<DenseLayer> make_fallback_layer(const DenseContext& context, std::string 
 }
 
 template Result<DenseLayer> make_fallback_layer<uint8_t>(const DenseContext&, std::string);
+template Result<DenseLayer> make_fallback_layer<int16_t>(const DenseContext&, std::string);
 template Result<DenseLayer> make_fallback_layer<float>(const DenseContext&, std::string);
 
 }  // namespace coppice::exec

@@ -8,7 +8,7 @@
 #include "coppice/kernels/image_ops.h"
 #include "exec/placement.h"
 
-// Between images and dense tensors. A dense tensor of an integer graph is int8, its image uint8.
+// Between images and dense tensors. A dense tensor of an int8 graph is int8, its image uint8.
 
 namespace coppice::exec {
 
@@ -16,18 +16,29 @@ template <class T>
 using DenseValue = std::conditional_t<std::is_same_v<T, uint8_t>, int8_t, T>;
 
 template <class T>
-using ImageOps =
-    std::conditional_t<std::is_same_v<T, uint8_t>, kernels::ImageOpsU8, kernels::ImageOpsF32>;
+struct ImageOpsOf;
+template <>
+struct ImageOpsOf<uint8_t> {
+  using Ops = kernels::ImageOpsU8;
+  static kernels::KernelList<Ops> list() { return kernels::image_ops_u8(); }
+};
+template <>
+struct ImageOpsOf<int16_t> {
+  using Ops = kernels::ImageOpsI16;
+  static kernels::KernelList<Ops> list() { return kernels::image_ops_i16(); }
+};
+template <>
+struct ImageOpsOf<float> {
+  using Ops = kernels::ImageOpsF32;
+  static kernels::KernelList<Ops> list() { return kernels::image_ops_f32(); }
+};
+template <class T>
+using ImageOps = typename ImageOpsOf<T>::Ops;
 
 /// The best table that this limit allows.
 template <class T>
 const ImageOps<T>& image_ops_for(Isa limit) {
-  const auto list = [] {
-    if constexpr (std::is_same_v<T, uint8_t>)
-      return kernels::image_ops_u8();
-    else
-      return kernels::image_ops_f32();
-  }();
+  const auto list = ImageOpsOf<T>::list();
   return *std::find_if(list.begin(), list.end(),
                        [=](const ImageOps<T>& ops) { return isa_allowed(ops.isa, limit); });
 }
@@ -56,13 +67,14 @@ void copy_in(const Place& place, const DenseValue<T>* from, const kernels::Image
     }
   }
 }
-inline void copy_out(const kernels::ImageOpsU8& ops, const Place& place,
-                     const kernels::Image<const uint8_t>& from, int8_t* to) {
-  ops.copy(size_of(place), 0x80, from, dense_image(place, reinterpret_cast<uint8_t*>(to)));
-}
-inline void copy_out(const kernels::ImageOpsF32& ops, const Place& place,
-                     const kernels::Image<const float>& from, float* to) {
-  ops.copy(size_of(place), from, dense_image(place, to));
+template <class T>
+void copy_out(const ImageOps<T>& ops, const Place& place, const kernels::Image<const T>& from,
+              DenseValue<T>* to) {
+  if constexpr (std::is_same_v<T, uint8_t>) {
+    ops.copy(size_of(place), 0x80, from, dense_image(place, reinterpret_cast<uint8_t*>(to)));
+  } else {
+    ops.copy(size_of(place), from, dense_image(place, to));
+  }
 }
 
 }  // namespace coppice::exec

@@ -25,6 +25,8 @@ std::vector<KernelVariant> kernel_variants() {
   for (const int bits : {4, 2}) append(kernels::conv2d_kernels_u8_lut(bits), all);
   append(sparse::sparse_conv2d_u8(), all);
   append(sparse::sparse_depthwise_conv2d_u8(), all);
+  append(kernels::conv2d_kernels_i16(), all);
+  append(kernels::depthwise_conv2d_kernels_i16(), all);
   append(kernels::conv2d_kernels_f32(), all);
   append(kernels::depthwise_conv2d_kernels_f32(), all);
   append(sparse::sparse_conv2d_f32(), all);

@@ -19,28 +19,37 @@ double now_us(Clock clock) {
 // Runs a plan on one random input, in the plan's own data type.
 class Runner {
  public:
-  Runner(Plan& plan, uint64_t seed) : plan_(plan), integer_(plan.graph().quantized()) {
+  Runner(Plan& plan, uint64_t seed)
+      : plan_(plan), wide_(plan.graph().wide()), integer_(plan.graph().quantized() && !wide_) {
     const auto in = static_cast<size_t>(plan.graph().input_shape().elements());
     const auto out = static_cast<size_t>(plan.graph().output_shape().elements());
     Random random(seed, "latency");
     for (size_t i = 0; i < in; ++i) {
       integers_.push_back(static_cast<int8_t>(static_cast<int>(random.below(256)) - 128));
+      wide_integers_.push_back(static_cast<int16_t>(static_cast<int>(random.below(65536)) - 32768));
       reals_.push_back(random.normal());
     }
     integer_output_.resize(out);
+    wide_output_.resize(out);
     real_output_.resize(out);
   }
 
   void run(int times) {
     for (int i = 0; i < times; ++i) {
-      integer_ ? plan_.run_int8(integers_, integer_output_) : plan_.run(reals_, real_output_);
+      if (wide_)
+        plan_.run_int16(wide_integers_, wide_output_);
+      else if (integer_)
+        plan_.run_int8(integers_, integer_output_);
+      else
+        plan_.run(reals_, real_output_);
     }
   }
 
  private:
   Plan& plan_;
-  bool integer_;
+  bool wide_, integer_;
   std::vector<int8_t> integers_, integer_output_;
+  std::vector<int16_t> wide_integers_, wide_output_;
   std::vector<float> reals_, real_output_;
 };
 

@@ -85,13 +85,21 @@ kernels::SoftmaxParams softmax_params(const Graph& graph, const Node& node) {
   return params;
 }
 
+kernels::SoftmaxWideParams softmax_wide_params(const Graph& graph, const Node& node) {
+  const TensorInfo& x = input_of(graph, node);
+  const int depth = x.shape.back();
+  return kernels::make_softmax_wide_params(static_cast<int>(x.shape.elements() / depth), depth,
+                                           x.quantization->scale, graph.rounding);
+}
+
 kernels::AddParams add_params(const Graph& graph, const Node& node) {
   const TensorInfo& y = output_of(graph, node);
   const auto& a = *input_of(graph, node, 0).quantization;
   const auto& b = *input_of(graph, node, 1).quantization;
-  auto params = kernels::make_add_params(static_cast<int>(y.shape.elements()), graph.rounding,
-                                         a.scale, a.zero_point, b.scale, b.zero_point,
-                                         y.quantization->scale, y.quantization->zero_point);
+  auto params = kernels::make_add_params(
+      static_cast<int>(y.shape.elements()), graph.rounding, a.scale, a.zero_point, b.scale,
+      b.zero_point, y.quantization->scale, y.quantization->zero_point,
+      y.quantization->wide() ? kernels::kAddLeftShiftWide : kernels::kAddLeftShift);
   const IntegerClamp clamp = integer_clamp(activation_of(node.op), *y.quantization);
   params.min = clamp.min;
   params.max = clamp.max;
@@ -128,6 +136,10 @@ kernels::Requantize RequantizeTable::view() const {
   to.min = clamp.min;
   to.max = clamp.max;
   return to;
+}
+
+kernels::RequantizeWide RequantizeTable::wide_view() const {
+  return {multiplier.data(), shift.data(), scale.size() > 1 ? 1 : 0, clamp.min, clamp.max};
 }
 
 RequantizeTable requantize_table(const Graph& graph, const Node& node) {

@@ -78,8 +78,7 @@ class Placer {
   Place& at(int tensor) { return result_.places[static_cast<size_t>(tensor)]; }
   int& owner(int tensor) { return owner_[static_cast<size_t>(tensor)]; }
   int padding_value(int tensor) const {
-    const auto& quantization = graph_.tensors[static_cast<size_t>(tensor)].quantization;
-    return quantization ? quantization->zero_point + 128 : 0;
+    return padding_byte(graph_.tensors[static_cast<size_t>(tensor)]);
   }
 
   void add_borders() {

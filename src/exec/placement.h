@@ -42,6 +42,12 @@ struct Placement {
   int64_t bytes = 0;
 };
 
+/// Each byte of a tensor's padding: uint8 images of an int8 graph hold their zero point.
+inline int padding_byte(const TensorInfo& tensor) {
+  const auto& quantization = tensor.quantization;
+  return quantization && !quantization->wide() ? quantization->zero_point + 128 : 0;
+}
+
 /// Gives each tensor the border that its consumers' windows need. An image with a border shares
 /// its bytes only with images of the same geometry and the same padding value, so that the border
 /// is written once, when the plan is made; all others share what is free. kImageSlack bytes follow

@@ -22,14 +22,14 @@ namespace {
 constexpr const char* kReference = "the specification itself";
 constexpr const char* kPacked = "equal to conv2d_ref, output channels innermost";
 
-kernels::Requantize view(const RequantizeTable& table) { return table.view(); }
-kernels::ClampFloat view(const kernels::ClampFloat& clamp) { return clamp; }
-
-// Makes the layers of one data type: float, or int8 with int32 sums.
+// Makes the layers of one data type: float, int8 with int32 sums, or int16 with int64 sums.
 template <class T>
 struct Maker {
   static constexpr bool kIsFloat = std::is_same_v<T, float>;
-  using Accumulator = std::conditional_t<kIsFloat, float, int32_t>;
+  static constexpr bool kIsWide = std::is_same_v<T, int16_t>;
+  using Accumulator =
+      std::conditional_t<kIsFloat, float, std::conditional_t<kIsWide, int64_t, int32_t>>;
+  using Weight = std::conditional_t<kIsFloat, float, int8_t>;
   using Stage = std::conditional_t<kIsFloat, kernels::ClampFloat, RequantizeTable>;
 
   const LayerContext& context;
@@ -55,7 +55,18 @@ struct Maker {
     }
   }
 
-  std::vector<T> weights() const { return parameter_values<T>(context.node, "weight"); }
+  // The last stage as kernels take it.
+  static auto view(const Stage& stage) {
+    if constexpr (kIsFloat) {
+      return stage;
+    } else if constexpr (kIsWide) {
+      return stage.wide_view();
+    } else {
+      return stage.view();
+    }
+  }
+
+  std::vector<Weight> weights() const { return parameter_values<Weight>(context.node, "weight"); }
   std::vector<Accumulator> bias() const {
     return parameter_values<Accumulator>(context.node, "bias");
   }
@@ -65,7 +76,7 @@ struct Maker {
 
   Result<CompiledLayer> operator()(const Conv2D& op) const {
     const auto p = conv2d_params(context.graph, context.node);
-    std::vector<T> packed(static_cast<size_t>(p.weights()));
+    std::vector<Weight> packed(static_cast<size_t>(p.weights()));
     kernels::pack_conv2d_scalar(p, weights().data(), packed.data());
     return CompiledLayer{[p, w = std::move(packed), b = bias(), to = stage(op.activation),
                           in = context.inputs[0], out = context.output](std::byte* arena) {
@@ -171,6 +182,18 @@ struct Maker {
   Result<CompiledLayer> operator()(const Relu6&) const { return clamp(Activation::kRelu6); }
 
   Result<CompiledLayer> operator()(const Softmax&) const {
+    if constexpr (kIsWide) {
+      return CompiledLayer{
+          [p = softmax_wide_params(context.graph, context.node), tables = kernels::SoftmaxTables{},
+           in = context.inputs[0], out = context.output](std::byte* arena) {
+            kernels::softmax_ref(p, tables, read(arena, in), write(arena, out));
+          },
+          "softmax_ref", kReference};
+    } else {
+      return plain_softmax();
+    }
+  }
+  Result<CompiledLayer> plain_softmax() const {
     return CompiledLayer{[p = softmax_params(context.graph, context.node), in = context.inputs[0],
                           out = context.output](std::byte* arena) {
                            kernels::softmax_ref(p, read(arena, in), write(arena, out));
@@ -205,8 +228,10 @@ struct Maker {
 Result<CompiledLayer> make_reference_layer(const LayerContext& context) {
   const bool integer = context.graph.quantized();
   if (integer) COPPICE_TRY_STATUS(check_integer_node(context.graph, context.node));
-  COPPICE_TRY(CompiledLayer layer, integer ? std::visit(Maker<int8_t>{context}, context.node.op)
-                                           : std::visit(Maker<float>{context}, context.node.op));
+  const auto made_as = [&]<class T>(T) { return std::visit(Maker<T>{context}, context.node.op); };
+  COPPICE_TRY(CompiledLayer layer, context.graph.wide() ? made_as(int16_t{})
+                                   : integer            ? made_as(int8_t{})
+                                                        : made_as(float{}));
   if (const Parameter* weight = context.node.parameter("weight")) {
     layer.packed_bytes = weight->shape.elements() * (integer ? 1 : 4) +
                          bytes_beside_weights(context.graph, context.node);

@@ -20,23 +20,26 @@ Status validate_parameter(const Graph& graph, const Node& node, const Parameter&
                           const Shape& expected) {
   const auto elements = static_cast<size_t>(expected.elements());
   if (!(parameter.shape == expected)) {
-    return node_error(graph, node, fmt::format("{} is {}, expected {}", parameter.name,
-                                               fmt::join(parameter.shape, "x"),
-                                               fmt::join(expected, "x")));
+    return node_error(graph, node,
+                      fmt::format("{} is {}, expected {}", parameter.name,
+                                  fmt::join(parameter.shape, "x"), fmt::join(expected, "x")));
   }
   if (parameter.value.size() != elements) {
-    return node_error(graph, node, fmt::format("{} holds {} values, expected {}", parameter.name,
-                                               parameter.value.size(), elements));
+    return node_error(graph, node,
+                      fmt::format("{} holds {} values, expected {}", parameter.name,
+                                  parameter.value.size(), elements));
   }
   if (!parameter.mask.empty() && parameter.mask.size() != elements) {
-    return node_error(graph, node, fmt::format("the mask of {} holds {} values, expected {}",
-                                               parameter.name, parameter.mask.size(), elements));
+    return node_error(graph, node,
+                      fmt::format("the mask of {} holds {} values, expected {}", parameter.name,
+                                  parameter.mask.size(), elements));
   }
   if (const auto& quantized = parameter.quantized) {
     const size_t scales = quantized->axis < 0 ? 1 : static_cast<size_t>(expected[quantized->axis]);
     if (quantized->values.size() != elements || quantized->scales.size() != scales) {
-      return node_error(graph, node, fmt::format("the integers of {} do not fit its shape {}",
-                                                 parameter.name, fmt::join(expected, "x")));
+      return node_error(graph, node,
+                        fmt::format("the integers of {} do not fit its shape {}", parameter.name,
+                                    fmt::join(expected, "x")));
     }
   }
   return {};
@@ -77,8 +80,9 @@ Status validate_node(const Graph& graph, const Node& node, std::vector<bool>& de
   if (!shape.ok()) return node_error(graph, node, shape.error().message);
   const Shape& stored = graph.tensors[static_cast<size_t>(node.output)].shape;
   if (!(stored == *shape)) {
-    return node_error(graph, node, fmt::format("its output is {}, expected {}", fmt::join(stored, "x"),
-                                               fmt::join(*shape, "x")));
+    return node_error(graph, node,
+                      fmt::format("its output is {}, expected {}", fmt::join(stored, "x"),
+                                  fmt::join(*shape, "x")));
   }
   defined[static_cast<size_t>(node.output)] = true;
   return validate_parameters(graph, node, shapes[0]);
@@ -102,9 +106,12 @@ auto* find_node(GraphType& graph, std::string_view name) {
 
 std::string_view rounding_name(Rounding rounding) {
   switch (rounding) {
-    case Rounding::kDouble: return "double";
-    case Rounding::kSingle: return "single";
-    case Rounding::kFloat: return "float";
+    case Rounding::kDouble:
+      return "double";
+    case Rounding::kSingle:
+      return "single";
+    case Rounding::kFloat:
+      return "float";
   }
   return "unknown";
 }
@@ -131,6 +138,12 @@ bool Graph::quantized() const {
   return !tensors.empty() &&
          std::all_of(tensors.begin(), tensors.end(),
                      [](const TensorInfo& tensor) { return tensor.quantization.has_value(); });
+}
+
+bool Graph::wide() const {
+  return quantized() && std::all_of(tensors.begin(), tensors.end(), [](const TensorInfo& tensor) {
+           return tensor.quantization->wide();
+         });
 }
 
 std::vector<int> consumer_counts(const Graph& graph) {

@@ -32,7 +32,8 @@ ActivationQuantization choose_activation(Range range, const ActivationFormat& fo
   ActivationQuantization result;
   result.bits = format.bits;
   double steps = integers.high - integers.low;
-  if (format.symmetric) {
+  const bool symmetric = format.symmetric || result.wide();
+  if (symmetric) {
     max = std::max(max, -min);
     min = 0.0;
     steps = integers.high;
@@ -44,12 +45,17 @@ ActivationQuantization choose_activation(Range range, const ActivationFormat& fo
     return result;
   }
   result.scale = rounded_up(result.scale, format.scales);
-  if (!format.symmetric) {
+  if (!symmetric) {
     const double low = integers.low, high = integers.high;
     result.zero_point =
         static_cast<int>(std::clamp(std::round(low - min / double{result.scale}), low, high));
   }
   return result;
+}
+
+ActivationQuantization softmax_output(int bits) {
+  if (bits > 8) return {16, 1.0f / 32768.0f, 0};
+  return {8, 1.0f / 256.0f, -128};
 }
 
 int channel_axis(const Op& op) { return std::holds_alternative<DepthwiseConv2D>(op) ? 2 : 0; }

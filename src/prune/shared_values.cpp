@@ -6,7 +6,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "coppice/core/random.h"
 #include "coppice/prune/granularity.h"
 #include "prune/criterion.h"
 #include "prune/select.h"
@@ -105,55 +104,7 @@ SharedLayer empty_layer(size_t node, const Parameter& weight) {
   return layer;
 }
 
-class KeepShared : public train::TrainingHook {
- public:
-  KeepShared(const Graph& graph, const std::vector<SharedLayer>& layers)
-      : graph_(graph), layers_(layers) {}
-  Status after_step(int64_t, int64_t, train::ModelAccess& model) override {
-    model.read(graph_);
-    project(graph_, layers_);
-    model.write(graph_);
-    return {};
-  }
-  bool settled(int64_t, int64_t) const override { return true; }
-  std::string fingerprint() const override {
-    std::string text = "shared";
-    for (const SharedLayer& layer : layers_) {
-      const auto bytes_of = [](const auto& values) {
-        return std::string_view(reinterpret_cast<const char*>(values.data()),
-                                values.size() * sizeof(values[0]));
-      };
-      text += fmt::format(" {}:{:016x}:{:016x}", layer.node, hash_name(bytes_of(layer.shared)),
-                          hash_name(bytes_of(layer.signs)));
-    }
-    return text;
-  }
-
- private:
-  Graph graph_;
-  const std::vector<SharedLayer>& layers_;
-};
-
 }  // namespace
-
-void project(Graph& graph, const std::vector<SharedLayer>& layers) {
-  for (const SharedLayer& layer : layers) {
-    std::vector<float>& values = graph.nodes[layer.node].parameter("weight")->value;
-    std::vector<double> sums(static_cast<size_t>(layer.values), 0.0);
-    std::vector<double> counts(sums.size(), 0.0);
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (layer.shared[i] < 0) continue;
-      const auto shared = static_cast<size_t>(layer.shared[i]);
-      sums[shared] += double{layer.signs[i]} * values[i];
-      counts[shared] += 1;
-    }
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (layer.shared[i] < 0) continue;
-      const auto shared = static_cast<size_t>(layer.shared[i]);
-      values[i] = layer.signs[i] * static_cast<float>(sums[shared] / counts[shared]);
-    }
-  }
-}
 
 Result<std::vector<SharedLayer>> unify(Graph& graph, const UnifyOptions& options) {
   COPPICE_TRY(const Granularity granularity, Granularity::parse(options.block));
@@ -218,8 +169,7 @@ Result<train::FitReport> train_shared(Graph& graph, const data::Dataset& dataset
                                       const train::TrainOptions& training,
                                       const train::TrainCallbacks& callbacks,
                                       const Graph* teacher) {
-  KeepShared hook(graph, layers);
-  return train::fit(graph, dataset, training, callbacks, {teacher, &hook});
+  return train::fit(graph, dataset, training, callbacks, {teacher, nullptr, &layers});
 }
 
 }  // namespace coppice::prune

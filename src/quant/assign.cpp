@@ -83,27 +83,27 @@ Status quantize_activations(Graph& graph, const std::vector<Range>& ranges,
     span.max = std::max(span.max, ranges[i].max);
   }
   const auto shares = [&](size_t i, int with) { return groups[i] == groups[index_of(with)]; };
+  // The doors of the model, and the logits, are worth 8 bits at least.
+  ActivationFormat door = format;
+  door.bits = std::max(door.bits, 8);
   for (size_t i = 0; i < ranges.size(); ++i) {
-    ActivationFormat own = format;
-    if (shares(i, graph.input) || shares(i, graph.output)) own.bits = 8;
-    graph.tensors[i].quantization = choose_activation(spans[index_of(groups[i])], own);
+    const bool at_door = shares(i, graph.input) || shares(i, graph.output);
+    graph.tensors[i].quantization =
+        choose_activation(spans[index_of(groups[i])], at_door ? door : format);
   }
   for (const Node& node : graph.nodes) {
     if (!std::holds_alternative<Softmax>(node.op)) continue;
     const Range& span = spans[index_of(groups[index_of(node.output)])];
     if (span.min < 0.0f || span.max > 1.001f) {
       return Error{ErrorCode::kInvalidArgument,
-                   fmt::format("{}: layer \"{}\" (softmax) shares its quantization, 1/256, with "
-                               "tensors that reach from {} to {}",
+                   fmt::format("{}: layer \"{}\" (softmax) shares its quantization, from 0 to 1, "
+                               "with tensors that reach from {} to {}",
                                graph.name, node.name, span.min, span.max)};
     }
     for (size_t i = 0; i < groups.size(); ++i) {
-      if (shares(i, node.output))
-        graph.tensors[i].quantization = ActivationQuantization{8, 1.0f / 256.0f, -128};
-      // The logits, too, are worth 8 bits.
+      if (shares(i, node.output)) graph.tensors[i].quantization = softmax_output(format.bits);
       if (shares(i, node.inputs[0]))
-        graph.tensors[i].quantization =
-            choose_activation(spans[index_of(groups[i])], {8, format.symmetric, format.scales});
+        graph.tensors[i].quantization = choose_activation(spans[index_of(groups[i])], door);
     }
   }
   return {};

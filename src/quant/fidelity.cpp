@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "coppice/exec/plan.h"
-#include "coppice/kernels/quantize.h"
 #include "train/network.h"
 
 namespace coppice::quant {
@@ -43,17 +42,12 @@ Result<Samples> integer_logits(const Graph& graph, const Samples& inputs) {
   const bool probabilities =
       !compiled.nodes.empty() && std::holds_alternative<Softmax>(compiled.nodes.back().op);
   const int tensor = probabilities ? compiled.nodes.back().inputs[0] : compiled.output;
-  const ActivationQuantization q = *compiled.tensors[at(tensor)].quantization;
   std::vector<float> output(at(graph.output_shape().elements()));
   Samples result;
   for (const auto& input : inputs) {
     std::vector<float> logits;
     plan->run_observed(input, output, [&](const exec::Observation& seen) {
-      if (seen.tensor != tensor) return;
-      logits.clear();
-      for (const int8_t value : seen.integer) {
-        logits.push_back(kernels::dequantize_value(value, q.scale, q.zero_point));
-      }
+      if (seen.tensor == tensor) logits = exec::real_values(compiled, seen);
     });
     result.push_back(std::move(logits));
   }

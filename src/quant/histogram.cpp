@@ -125,6 +125,7 @@ Range entropy_range(const Histogram& histogram, int bits) {
   for (int step = 0; step < 128; ++step) {
     const int width = static_cast<int>(reach * (128 - step) / 128.0);
     const int first = std::max(lowest, zero - width), last = std::min(highest, zero + width);
+    // With more levels than bins nothing is lost inside, so that any clip only costs.
     if (last - first + 1 < 1 << bits) break;
     std::vector<double> p(static_cast<size_t>(last - first + 1), 0.0);
     for (int bin = lowest; bin <= highest; ++bin) {
@@ -147,10 +148,11 @@ Range entropy_range(const Histogram& histogram, int bits) {
 
 Range aciq_range(const Histogram& histogram, int bits) {
   // Clips in units of the mean absolute deviation (Laplace) and the standard deviation (Gauss) for
-  // 1 to 9 bits.
+  // 1 to 9 bits. More bits have nothing to gain from a clip.
   constexpr double kLaplace[] = {1.86, 2.83, 3.89, 5.03, 6.20, 7.41, 8.64, 9.89, 11.16};
   constexpr double kGauss[] = {1.24, 1.71, 2.15, 2.55, 2.93, 3.28, 3.61, 3.92, 4.20};
   const Range extremes = histogram.extremes();
+  if (bits > 8) return extremes;
   const bool one_sided = extremes.min >= 0.0f;
   double count = 0, sum = 0;
   histogram.for_each([&](double value, double n) {

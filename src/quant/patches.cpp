@@ -4,7 +4,6 @@
 
 #include "coppice/core/random.h"
 #include "coppice/exec/plan.h"
-#include "coppice/kernels/quantize.h"
 #include "quant/layer_access.h"
 
 namespace coppice::quant {
@@ -114,21 +113,14 @@ Result<std::vector<Patches>> collect_patches(const Graph& graph, const Samples& 
   for (const size_t node : nodes) {
     collectors.emplace_back(graph, node, static_cast<int>(samples.size()), seed);
   }
-  std::vector<float> output(at(graph.output_shape().elements())), real;
+  std::vector<float> output(at(graph.output_shape().elements()));
   for (size_t i = 0; i < samples.size(); ++i) {
     plan->run_observed(samples[i], output, [&](const exec::Observation& seen) {
-      const float* x = seen.real.data();
+      std::vector<float> real;
       for (Collector& collector : collectors) {
         if (collector.tensor() != seen.tensor) continue;
-        if (x == nullptr) {
-          const auto& q = *graph.tensors[at(seen.tensor)].quantization;
-          real.resize(seen.integer.size());
-          for (size_t k = 0; k < real.size(); ++k) {
-            real[k] = kernels::dequantize_value(seen.integer[k], q.scale, q.zero_point);
-          }
-          x = real.data();
-        }
-        collector.see(static_cast<int>(i), x);
+        if (real.empty()) real = exec::real_values(graph, seen);
+        collector.see(static_cast<int>(i), real.data());
       }
     });
   }

@@ -7,6 +7,7 @@
 
 #include "coppice/core/text.h"
 #include "coppice/graph/fold.h"
+#include "coppice/graph/planner.h"
 #include "coppice/quant/mixed_precision.h"
 #include "coppice/quant/steps.h"
 
@@ -51,6 +52,20 @@ std::string describe(const QuantizeOptions& o, size_t samples) {
       "weight_rounding={} bias_correction={} equalize={}",
       o.weight_bits, o.activation_bits, o.per_channel, o.calibration, samples, o.seed,
       o.weight_rounding, o.bias_correction, o.equalize);
+}
+
+/// 16 or 8: the most bits of activations whose arena the budget holds.
+Result<int> widest_activations(Graph fused, int budget) {
+  int64_t arena = 0;
+  for (const int bits : {16, 8}) {
+    for (TensorInfo& tensor : fused.tensors) tensor.quantization = ActivationQuantization{bits};
+    arena = plan_memory(fused).arena_bytes;
+    if (arena <= budget) return bits;
+  }
+  return option_error(
+      fmt::format("{}: budget_ram_bytes is {}; activations of 8 bits, the fewest bytes there are, "
+                  "take {}",
+                  fused.name, budget, arena));
 }
 
 /// The steps that look at what each layer computes.
@@ -118,9 +133,18 @@ Status check_options(const QuantizeOptions& o) {
     return option_error(fmt::format("weight_bits is {}; expected {}", o.weight_bits,
                                     binary ? "1, for binary weights" : "8 to 2"));
   }
-  if (o.activation_bits != 8 && o.activation_bits != 4 && o.activation_bits != 2) {
+  if (o.activation_bits != 16 && o.activation_bits != 8 && o.activation_bits != 4 &&
+      o.activation_bits != 2) {
     return option_error(
-        fmt::format("activation_bits is {}; expected 8, 4 or 2", o.activation_bits));
+        fmt::format("activation_bits is {}; expected 16, 8, 4 or 2", o.activation_bits));
+  }
+  if (o.budget_ram_bytes < 0) {
+    return option_error(
+        fmt::format("budget_ram_bytes is {}; expected 0 or more", o.budget_ram_bytes));
+  }
+  const bool may_be_wide = o.activation_bits == 16 || o.budget_ram_bytes > 0;
+  if (may_be_wide && o.rounding == Rounding::kFloat) {
+    return option_error("rounding is \"float\", which is XNNPACK's; it has no 16-bit activations");
   }
   if (o.group_size < 0) {
     return option_error(fmt::format("group_size is {}; expected 0 or more", o.group_size));
@@ -138,7 +162,7 @@ Status check_options(const QuantizeOptions& o) {
 Result<Graph> quantize(const Graph& graph, const Samples& calibration,
                        const QuantizeOptions& given) {
   COPPICE_TRY_STATUS(check_options(given));
-  const QuantizeOptions options = with_recipe(given);
+  QuantizeOptions options = with_recipe(given);
   COPPICE_TRY_STATUS(check_not_quantized(graph));
   COPPICE_TRY(const Calibration* method, find_calibration(options.calibration));
   COPPICE_TRY_STATUS(check_samples(graph, calibration));
@@ -146,6 +170,9 @@ Result<Graph> quantize(const Graph& graph, const Samples& calibration,
   COPPICE_TRY(Graph result, fuse_for_inference(graph));
   for (Node& node : result.nodes) {
     for (Parameter& parameter : node.parameters) apply_mask(parameter);
+  }
+  if (options.budget_ram_bytes > 0) {
+    COPPICE_TRY(options.activation_bits, widest_activations(result, options.budget_ram_bytes));
   }
   if (options.equalize) equalize(result, moments);
   const Graph reference = result;

@@ -155,7 +155,9 @@ Result<Json> quantize_model(const Json& options, const StepContext& context, Gra
   auto quantize = quantize_table().options<quant::QuantizeOptions>(options);
   quantize.seed = context.seed;
   COPPICE_TRY(graph, quant::quantize(graph, *context.dataset, quantize));
-  return Json{{"weight_bits", quantize.weight_bits}, {"activation_bits", quantize.activation_bits}};
+  const bool chosen = quantize.budget_ram_bytes > 0;
+  const int activation_bits = !chosen ? quantize.activation_bits : graph.wide() ? 16 : 8;
+  return Json{{"weight_bits", quantize.weight_bits}, {"activation_bits", activation_bits}};
 }
 
 Result<Json> qat_model(const Json& options, const StepContext& context, Graph& graph) {

@@ -153,6 +153,8 @@ Table make_qat() {
   t.add("frozen_epochs", &T::frozen_epochs, "Last epochs in which moving ranges stay")
       .at_least(0)
       .in("epochs");
+  t.add("keep_shared_values", &T::keep_shared_values,
+        "Weights that share values, as \"cluster\" and \"unify\" leave them, go on doing so");
   t.add(kProgressiveBits, FieldKind::kIntegers,
         "Train with weights of at least so many bits first, such as [8, 4], an equal share of the "
         "epochs each")
@@ -181,9 +183,16 @@ Table make_quantize() {
       .one_of({32, 8, 7, 6, 5, 4, 3, 2, 1})
       .in("bits");
   t.add("activation_bits", &Q::activation_bits,
-        "Bits of an activation; 4 and 2 use the low integers of an int8: accuracy without bytes")
-      .one_of({8, 4, 2})
+        "Bits of an activation: 8; 16, symmetric, takes two bytes of RAM each; 4 and 2 use the low "
+        "integers of an int8, accuracy without bytes")
+      .one_of({16, 8, 4, 2})
       .in("bits");
+  t.add(
+       "budget_ram_bytes", &Q::budget_ram_bytes,
+       "Take the most activation_bits, 16 or 8, whose arena (peak RAM) fits; 0: activation_bits as "
+       "given")
+      .at_least(0)
+      .in("bytes");
   t.add("per_channel", &Q::per_channel,
         "One weight scale for each output channel, else one a tensor");
   t.add(

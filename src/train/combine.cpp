@@ -73,12 +73,16 @@ class QuantizedAddLayer : public Layer {
     const auto limits = exec::integer_clamp(setup_.activation, quantization(setup_.node().output));
     p.min = limits.min;
     p.max = limits.max;
+    if (quantization(setup_.node().output).wide()) return add_exactly<int16_t>(p, tile);
+    add_exactly<int8_t>(p, tile);
+  }
+  template <class T>
+  void add_exactly(const kernels::AddParams& p, const Tile& tile) const {
     const float *a = input(0).blob->values(tile), *b = input(1).blob->values(tile);
     float* to = y(tile);
     for (int64_t i = 0; i < tile.count * output().elements; ++i) {
-      const auto sum =
-          kernels::add_element(p, static_cast<int8_t>(a[i] + static_cast<float>(p.a_zero)),
-                               static_cast<int8_t>(b[i] + static_cast<float>(p.b_zero)));
+      const T sum = kernels::add_element(p, static_cast<T>(a[i] + static_cast<float>(p.a_zero)),
+                                         static_cast<T>(b[i] + static_cast<float>(p.b_zero)));
       to[i] = static_cast<float>(sum - p.y_zero);
     }
   }

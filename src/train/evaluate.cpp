@@ -39,12 +39,12 @@ struct Outcome {
   double loss = 0;
 };
 
-Outcome judge(const std::vector<float>& output, int label, bool probabilities) {
+Outcome judge(const std::vector<float>& output, int label, bool probabilities, float step) {
   const auto classes = static_cast<int>(output.size());
   Outcome outcome{largest_index(output.data(), classes), 0.0};
   if (probabilities) {
-    // An int8 softmax has steps of 1/256; what it calls 0 is less than half a step.
-    outcome.loss = -std::log(std::max(output[static_cast<size_t>(label)], 1.0f / 512));
+    // What an integer softmax calls 0 is less than half a step.
+    outcome.loss = -std::log(std::max(output[static_cast<size_t>(label)], step / 2));
   } else {
     outcome.loss = cross_entropy(output.data(), classes, label, 0.0f, 1.0f, nullptr);
   }
@@ -62,6 +62,7 @@ Result<Evaluation> evaluate_plan(const Graph& graph, const SampleSource& source,
     plans.push_back(std::move(plan));
   }
   const bool probabilities = ends_in_softmax(graph);
+  const float step = graph.tensors[static_cast<size_t>(graph.output)].quantization->scale;
   std::vector<Outcome> outcomes(static_cast<size_t>(source.size()));
   const int threads = pool.threads();
   pool.run(threads, [&](int t) {
@@ -70,7 +71,7 @@ Result<Evaluation> evaluate_plan(const Graph& graph, const SampleSource& source,
     for (int i = t; i < source.size(); i += threads) {
       source.read(i, x);
       plans[static_cast<size_t>(t)]->run(x, y);
-      outcomes[static_cast<size_t>(i)] = judge(y, source.label(i), probabilities);
+      outcomes[static_cast<size_t>(i)] = judge(y, source.label(i), probabilities, step);
     }
   });
   Evaluation evaluation = empty_evaluation(static_cast<int>(graph.output_shape().elements()));

@@ -79,6 +79,11 @@ class Trainer {
         validation_(dataset, data::Split::kValidation, options.epochs > 1, pool_) {
     best_values_ = values();
     if (quantization_) quantization_->bind(parameters_);
+    if (partners.shared != nullptr) {
+      shared_ = *partners.shared;
+    } else if (quantization_ && options.keep_shared_values) {
+      shared_ = find_shared(graph);
+    }
     if (options.distillation > 0.0f) {
       teacher_ = std::make_unique<Teacher>(*partners.teacher, kernels, options.batch_size);
     }
@@ -90,6 +95,7 @@ class Trainer {
     if (checkpoints) {
       fingerprint = fingerprint_of(trained_graph(), dataset_, options_);
       if (hook_ != nullptr) fingerprint += " hook " + hook_->fingerprint();
+      for (const SharedLayer& layer : shared_) fingerprint += fingerprint_of(layer);
       if (std::filesystem::exists(options_.checkpoint)) COPPICE_TRY_STATUS(resume(fingerprint));
     }
     for (int epoch = static_cast<int>(report_.epochs.size()); epoch < options_.epochs; ++epoch) {
@@ -220,6 +226,9 @@ class Trainer {
       // The rate in the middle of the step: never 0 under warm-up or at the end of a cosine.
       done.learning_rate = learning_rate_at(options_, epoch + (batch + 0.5) / batches);
       optimizer_.step(pool_, network_.gradients(), done.learning_rate);
+      for (const SharedLayer& layer : shared_) {
+        project(layer, parameters_.values() + parameters_.find(layer.node, "weight")->offset);
+      }
       if (hook_ != nullptr) {
         Access access(*this);
         COPPICE_TRY_STATUS(hook_->after_step(optimizer_.steps(), steps_in_all(), access));
@@ -298,6 +307,7 @@ class Trainer {
   const TrainOptions& options_;
   const TrainCallbacks& callbacks_;
   TrainingHook* hook_;
+  std::vector<SharedLayer> shared_;
   int samples_;
   ThreadPool pool_;
   std::unique_ptr<Quantization> quantization_;  // Training for integers.

@@ -31,7 +31,8 @@ ScaleKind scale_kind(const Graph& graph) {
 
 bool is_symmetric(const Graph& graph) {
   return std::all_of(graph.tensors.begin(), graph.tensors.end(), [](const TensorInfo& tensor) {
-    return tensor.quantization->zero_point == 0 || tensor.quantization->scale == 1.0f / 256.0f;
+    const ActivationQuantization& q = *tensor.quantization;
+    return q.zero_point == 0 || q.scale == softmax_output(q.bits).scale;
   });
 }
 

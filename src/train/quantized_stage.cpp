@@ -76,19 +76,25 @@ void QuantizedStage::forward(const Tile& tile, float* y) const {
 }
 
 void QuantizedStage::round_exactly(const Tile& tile, float* y) const {
+  if (output().wide()) return round_exactly(table_.wide_view(), tile, y);
+  round_exactly(table_.view(), tile, y);
+}
+
+template <class Requantize>
+void QuantizedStage::round_exactly(const Requantize& to, const Tile& tile, float* y) const {
   constexpr int kBlock = 64;
-  int32_t sums[kBlock];
-  int8_t integers[kBlock];
-  const kernels::Requantize to = table_.view();
+  typename Requantize::Accumulator sums[kBlock];
+  typename Requantize::Value integers[kBlock];
   const int64_t rows = tile.count * setup_.output->elements / channels_;
   for (int64_t row = 0; row < rows; ++row, y += channels_) {
     for (int first = 0; first < channels_; first += kBlock) {
       const int count = std::min(kBlock, channels_ - first);
       for (int i = 0; i < count; ++i) {
-        sums[i] = static_cast<int32_t>(y[first + i]) + bias_[static_cast<size_t>(first + i)];
+        sums[i] = static_cast<typename Requantize::Accumulator>(y[first + i]) +
+                  bias_[static_cast<size_t>(first + i)];
       }
       kernels::finish_row(to, first, count, sums, integers);
-      for (int i = 0; i < count; ++i) y[first + i] = static_cast<float>(integers[i] - to.zero);
+      for (int i = 0; i < count; ++i) y[first + i] = static_cast<float>(integers[i] - table_.zero);
     }
   }
 }

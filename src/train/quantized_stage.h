@@ -46,6 +46,8 @@ class QuantizedStage {
   void prepare_weights();
   void clear_ranges();
   void round_exactly(const Tile& tile, float* y) const;
+  template <class Requantize>
+  void round_exactly(const Requantize& to, const Tile& tile, float* y) const;
 
   const LayerSetup& setup_;
   Quantization& quantization_;

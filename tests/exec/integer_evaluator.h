@@ -17,7 +17,9 @@ class IntegerEvaluator {
  public:
   explicit IntegerEvaluator(const Graph& graph) : graph_(graph) {}
 
-  std::vector<int8_t> run(const std::vector<int8_t>& input) {
+  /// Value: int8_t, or int16_t for a graph with such activations.
+  template <class Value>
+  std::vector<Value> run(const std::vector<Value>& input) {
     tensors_.assign(graph_.tensors.size(), {});
     tensors_[at(graph_.input)].assign(input.begin(), input.end());
     for (const Node& node : graph_.nodes) {
@@ -58,6 +60,20 @@ class IntegerEvaluator {
     return static_cast<int64_t>(high < 0 ? -magnitude : magnitude);
   }
 
+  // The same for 64-bit sums: the multiplier in 15 bits, rounded once.
+  static int64_t scaled_wide(int64_t value, double real) {
+    int exponent = 0;
+    const double fraction = std::frexp(real, &exponent);
+    int64_t mantissa = std::llround(fraction * 2147483648.0);
+    if (mantissa == int64_t{1} << 31) mantissa /= 2, ++exponent;
+    if (exponent < -31) return 0;
+    const int64_t reduced =
+        std::min<int64_t>(0x7FFF, static_cast<int64_t>(floor_divide(mantissa + 32768, 65536)));
+    const Wide unit = Wide{1} << (46 - exponent);  // 2^31 for each step, so that it stays whole.
+    return static_cast<int64_t>(
+        floor_divide(2 * Wide{value} * reduced * (Wide{1} << 31) + unit, 2 * unit));
+  }
+
   int64_t activated(int64_t steps, Activation activation, int tensor) const {
     const auto& y = q(tensor);
     int64_t low = -(1 << (y.bits - 1)), high = -low - 1;
@@ -76,8 +92,9 @@ class IntegerEvaluator {
       const float steps = static_cast<float>(sum) * (x_scale * w_scale / y_scale);
       return activated(static_cast<int64_t>(std::nearbyint(steps)), activation, node.output);
     }
-    return activated(scaled(sum, double{x_scale} * double{w_scale} / double{y_scale}), activation,
-                     node.output);
+    const double factor = double{x_scale} * double{w_scale} / double{y_scale};
+    const int64_t steps = graph_.wide() ? scaled_wide(sum, factor) : scaled(sum, factor);
+    return activated(steps, activation, node.output);
   }
 
   int64_t weight(const Node& node, int64_t index) const {
@@ -170,9 +187,10 @@ class IntegerEvaluator {
         steps = static_cast<int64_t>(
             floor_divide(2 * Wide{sum} + (Wide{1} << shift), Wide{2} << shift));
       } else {
-        const int64_t sum = scaled(u * 1048576, double{a.scale} / twice) +
-                            scaled(v * 1048576, double{b.scale} / twice);
-        steps = scaled(sum, twice / (1048576.0 * double{out.scale}));
+        const int64_t spare = graph_.wide() ? 32768 : 1048576;
+        const int64_t sum =
+            scaled(u * spare, double{a.scale} / twice) + scaled(v * spare, double{b.scale} / twice);
+        steps = scaled(sum, twice / (static_cast<double>(spare) * double{out.scale}));
       }
       y[i] = activated(steps, op.activation, node.output);
     }
@@ -207,7 +225,7 @@ class IntegerEvaluator {
   void run_op(const MaxPool2D& op, const Node& node, Values& y) {
     size_t next = 0;
     for_each_output(shape(node.output), [&](int oy, int ox, int c) {
-      int64_t largest = -128;
+      int64_t largest = -32768;
       for_each_pixel(op, {}, shape(node.inputs[0]), oy, ox, [&](int, int, int64_t pixel) {
         largest = std::max(largest, tensors_[at(node.inputs[0])][at(pixel + c)]);
       });
@@ -225,15 +243,26 @@ class IntegerEvaluator {
     }
   }
 
-  void run_op(const Softmax&, const Node& node, Values& y) {
+  template <class Value, class Run>
+  void softmax(const Node& node, Values& y, const Run& run) {
     const Values& x = tensors_[at(node.inputs[0])];
-    const std::vector<int8_t> in(x.begin(), x.end());
-    std::vector<int8_t> out(x.size());
+    const std::vector<Value> in(x.begin(), x.end());
+    std::vector<Value> out(x.size());
     const int depth = shape(node.inputs[0]).back();
-    const int rows = static_cast<int>(x.size()) / depth;
-    kernels::softmax_ref(kernels::make_softmax_params(rows, depth, q(node.inputs[0]).scale),
-                         in.data(), out.data());
+    run(static_cast<int>(x.size()) / depth, depth, q(node.inputs[0]).scale, in.data(), out.data());
     y.assign(out.begin(), out.end());
+  }
+  void run_op(const Softmax&, const Node& node, Values& y) {
+    if (graph_.wide()) {
+      softmax<int16_t>(node, y, [&](int rows, int depth, float scale, const auto* in, auto* out) {
+        kernels::softmax_ref(kernels::make_softmax_wide_params(rows, depth, scale, graph_.rounding),
+                             {}, in, out);
+      });
+    } else {
+      softmax<int8_t>(node, y, [](int rows, int depth, float scale, const auto* in, auto* out) {
+        kernels::softmax_ref(kernels::make_softmax_params(rows, depth, scale), in, out);
+      });
+    }
   }
 
   void clamp(Activation activation, const Node& node, Values& y) {

@@ -12,7 +12,8 @@
 namespace coppice::testing {
 
 /// The graph quantized on random inputs.
-inline Graph quantized(const Graph& graph, int bits, bool per_channel, Rounding rounding) {
+inline Graph quantized(const Graph& graph, int bits, bool per_channel, Rounding rounding,
+                       int activation_bits = 8) {
   std::vector<std::vector<float>> samples;
   for (uint64_t seed = 0; seed < 3; ++seed) {
     const auto input = random_input(graph, 100 + seed);
@@ -22,6 +23,7 @@ inline Graph quantized(const Graph& graph, int bits, bool per_channel, Rounding 
   options.weight_bits = bits;
   options.per_channel = per_channel;
   options.rounding = rounding;
+  options.activation_bits = activation_bits;
   auto result = quant::quantize(graph, samples, options);
   EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
   return std::move(result).value();

@@ -250,7 +250,12 @@ TEST(Quantize, ErrorsSayWhatIsWrong) {
     return error_of(quantize(graph, samples, options));
   };
   EXPECT_NE(with([](auto& o) { o.weight_bits = 9; }).find("weight_bits is 9"), std::string::npos);
-  EXPECT_NE(with([](auto& o) { o.activation_bits = 16; }).find("activation_bits is 16"),
+  EXPECT_NE(with([](auto& o) { o.activation_bits = 12; }).find("activation_bits is 12"),
+            std::string::npos);
+  EXPECT_NE(with([](auto& o) {
+              o.activation_bits = 16;
+              o.rounding = Rounding::kFloat;
+            }).find("no 16-bit activations"),
             std::string::npos);
   EXPECT_NE(with([](auto& o) { o.calibration = "magic"; }).find("minmax"), std::string::npos);
   EXPECT_NE(error_of(quantize(graph, Samples{}, {})).find("at least one"), std::string::npos);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "coppice/graph/scheme.h"
 #include "coppice/io/model_file.h"
 #include "coppice/report/report.h"
 #include "coppice/sweep/journal.h"
@@ -126,6 +127,52 @@ TEST_F(PruningSteps, SharedValuesAndDeadChannels) {
     const Graph graph = model_of(record);
     const auto& values = graph.find("hidden")->parameter("weight")->value;
     EXPECT_LE(std::set<float>(values.begin(), values.end()).size(), 5u);  // Four and zero.
+  }
+}
+
+// Pruned, clustered, quantized and trained for integers: zeros stay, and the codebook does, unless
+// it is let go.
+TEST_F(PruningSteps, TrainingForIntegersKeepsMaskAndClusters) {
+  const auto records = run_steps(R"({"prune": {"sparsity": 0.5}},
+    {"cluster": {"clusters": 4, "epochs": 1}}, {"quantize": {"per_channel": {"values": [false, true]}}},
+    {"qat": {"epochs": 2, "learning_rate": 0.003, "keep_shared_values": {"values": [true, false]}}})");
+  ASSERT_EQ(records.size(), 4u);
+  for (const Json& record : records) {
+    const bool keeps = record["config./steps/4/qat/keep_shared_values"];
+    const bool per_channel = record["config./steps/3/quantize/per_channel"];
+    const Graph graph = model_of(record);
+    size_t most = 0;
+    for (const Node& node : graph.nodes) {
+      const Parameter* weight = node.parameter("weight");
+      if (weight == nullptr) continue;
+      // Folding the batch norm gave each channel of "conv" its own codebook.
+      const bool by_channel = per_channel || node.name == "conv";
+      std::map<size_t, std::set<int32_t>> distinct;
+      for_each_element(weight->shape, by_channel ? 0 : -1, [&](size_t channel, size_t i) {
+        if (weight->mask[i] == 0) {
+          EXPECT_EQ(weight->quantized->values[i], 0);
+        } else {
+          distinct[channel].insert(weight->quantized->values[i]);
+        }
+      });
+      for (const auto& values : distinct) most = std::max(most, values.second.size());
+    }
+    if (keeps) {
+      EXPECT_LE(most, 4u);
+    } else {
+      EXPECT_GT(most, 4u);
+    }
+  }
+}
+
+TEST_F(PruningSteps, ActivationBitsOfASweep) {
+  const auto records = run_steps(R"({"quantize": {"activation_bits": {"values": [8, 16]},
+    "scales": {"values": ["affine", "power_of_two"]}}})");
+  ASSERT_EQ(records.size(), 4u);
+  for (const Json& record : records) {
+    const bool wide = record["config./steps/1/quantize/activation_bits"] == 16;
+    EXPECT_EQ(record["activation_bits"], wide ? 16 : 8);
+    EXPECT_EQ(model_of(record).wide(), wide);
   }
 }
 

@@ -31,7 +31,7 @@ struct Latency {
   int repetitions = 0;
 };
 
-/// Times a plan on this machine, one inference at a time, on a random input: int8 values for a
+/// Times a plan on this machine, one inference at a time, on a random input: integers for a
 /// quantized graph, so that no conversion is timed, else normal floats.
 Latency measure_latency(Plan& plan, const LatencyOptions& options = {});
 

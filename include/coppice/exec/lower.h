@@ -27,6 +27,8 @@ kernels::FullyConnectedParams fully_connected_params(const Graph& graph, const N
 
 /// Softmax over the last axis; the integer fields only if the input is quantized.
 kernels::SoftmaxParams softmax_params(const Graph& graph, const Node& node);
+/// The same of int16.
+kernels::SoftmaxWideParams softmax_wide_params(const Graph& graph, const Node& node);
 
 /// Sum of two quantized tensors.
 kernels::AddParams add_params(const Graph& graph, const Node& node);
@@ -51,16 +53,18 @@ struct RequantizeTable {
   IntegerClamp clamp;
 
   kernels::Requantize view() const;
+  kernels::RequantizeWide wide_view() const;  ///< Of a graph with int16 activations.
 };
 
 /// Factors of a quantized convolution or fully connected layer: input scale * weight scale / output
 /// scale, in double for the multipliers and in float (as XNNPACK has it) for the float mode.
 RequantizeTable requantize_table(const Graph& graph, const Node& node);
 
-/// Whether the integer kernels can run a node of a quantized graph: 8-bit activations, weights of
-/// 8, 4 or 2 bits with scales per tensor or per output channel, 32-bit biases, one quantization on
-/// both sides of pools, reshapes, clamps and concatenations, 1/256 and -128 after a softmax. The
-/// error names the layer.
+/// Whether the integer kernels can run a node of a quantized graph: activations of 8, 4 or 2 bits,
+/// or all of 16 with zero points 0; weights of 8, 4 or 2 bits with scales per tensor or per output
+/// channel, 32-bit biases, one quantization on both sides of pools, reshapes, clamps and
+/// concatenations, 1/256 and -128 after a softmax (1/32768 and 0 with 16 bits). The error names the
+/// layer.
 Status check_integer_node(const Graph& graph, const Node& node);
 
 }  // namespace coppice::exec

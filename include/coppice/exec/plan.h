@@ -80,12 +80,15 @@ struct PlanCost {
   }
 };
 
-/// A tensor while a plan runs: one of the two spans is filled, by the plan's data type.
+/// A tensor while a plan runs: one of the spans is filled, by the plan's data type.
 struct Observation {
   int tensor = -1;  ///< Index into Plan::graph().tensors.
   std::span<const float> real;
   std::span<const int8_t> integer;
+  std::span<const int16_t> wide;  ///< Of a graph with int16 activations.
 };
+/// The real numbers of an observation of a plan of this graph.
+std::vector<float> real_values(const Graph& graph, const Observation& seen);
 using Observer = std::function<void(const Observation&)>;
 
 /// A compiled graph: kernels chosen, weights prepacked, arena planned. run() allocates nothing. A
@@ -98,8 +101,11 @@ class Plan {
   /// quantizes its input and dequantizes its output. Sizes are those of the graph.
   virtual void run(std::span<const float> input, std::span<float> output) = 0;
 
-  /// One inference of a quantized graph on int8 values. Asserts graph.quantized().
+  /// One inference of a quantized graph on int8 values. Asserts graph.quantized(), not wide.
   virtual void run_int8(std::span<const int8_t> input, std::span<int8_t> output) = 0;
+
+  /// The same with int16 activations. Asserts graph.wide().
+  virtual void run_int16(std::span<const int16_t> input, std::span<int16_t> output) = 0;
 
   /// run() that shows the input and the output of each layer, as computed, to `observer`.
   /// Calibration and comparisons between float and integers look at a model this way.

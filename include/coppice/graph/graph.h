@@ -23,7 +23,10 @@ Result<Rounding> parse_rounding(std::string_view name);
 struct ActivationQuantization {
   int bits = 8;
   float scale = 1.0f;
-  int zero_point = 0;
+  int zero_point = 0;  ///< 0 with more than 8 bits.
+
+  /// Held in an int16, else in an int8.
+  bool wide() const { return bits > 8; }
 };
 
 /// An activation: [H, W, C] or [N], without a batch axis.
@@ -60,6 +63,8 @@ struct Graph {
   const Shape& output_shape() const { return tensors[static_cast<size_t>(output)].shape; }
   /// Whether each activation carries a quantization: the model runs in integers.
   bool quantized() const;
+  /// Whether the integers of a quantized graph's activations are int16, else int8.
+  bool wide() const;
   Node* find(std::string_view node_name);
   const Node* find(std::string_view node_name) const;
 };

@@ -41,9 +41,10 @@ struct WeightFormat {
   int group_size = 0;
 };
 
-/// How symmetric activations, and those of fewer bits, are quantized.
+/// How symmetric activations, and those of other widths, are quantized.
 struct ActivationFormat {
-  int bits = 8;  ///< 8, or 4 or 2, which take the low integers of an int8.
+  /// 8, or 4 or 2, which take the low integers of an int8, or 16, which are symmetric always.
+  int bits = 8;
   bool symmetric = false;
   ScaleKind scales = ScaleKind::kAffine;
 };
@@ -57,7 +58,7 @@ enum class WeightScale {
 /// Largest integer of narrow weights: 127, 7 or 1 for 8, 4 or 2 bits.
 constexpr int weight_limit(int bits) { return (1 << (bits - 1)) - 1; }
 IntegerRange weight_integers(int bits, WeightRange range);
-/// Of activations: [-128, 127], [-8, 7], [-2, 1].
+/// Of activations: [-32768, 32767], [-128, 127], [-8, 7], [-2, 1].
 constexpr IntegerRange activation_integers(int bits) {
   return {-(1 << (bits - 1)), (1 << (bits - 1)) - 1};
 }
@@ -67,6 +68,9 @@ constexpr int container_bits(int bits) { return bits > 4 ? 8 : bits > 2 ? 4 : 2;
 /// Quantization of a range: widened to hold 0, the zero point the integer nearest to real 0. A
 /// range of nothing but 0 gets the scale 1.
 ActivationQuantization choose_activation(Range range, const ActivationFormat& format = {});
+
+/// What a softmax yields: 1/256 from -128 on, 1/32768 from 0 on with 16 bits.
+ActivationQuantization softmax_output(int bits);
 
 /// The axis of output channels: the last of a depthwise weight, the first of the others.
 int channel_axis(const Op& op);

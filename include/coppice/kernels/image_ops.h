@@ -38,6 +38,26 @@ struct ImageOpsU8 {
 /// Best first; the last one runs everywhere.
 KernelList<ImageOpsU8> image_ops_u8();
 
+/// The same on int16 images, whose zero points are 0.
+struct ImageOpsI16 {
+  Isa isa;
+  /// Channels of a pixel are contiguous; pixel steps may differ (a part of a concatenation).
+  void (*copy)(const ImageSize& size, const Image<const int16_t>& x, const Image<int16_t>& y);
+  void (*clamp)(const ImageSize& size, int16_t low, int16_t high, const Image<const int16_t>& x,
+                const Image<int16_t>& y);
+  /// a + b; p.count is not read. No factor of p is above 1.
+  void (*add)(const ImageSize& size, const AddParams& p, const Image<const int16_t>& a,
+              const Image<const int16_t>& b, const Image<int16_t>& y);
+  /// Windows of fewer than 512 pixels. Padding does not count and is not read.
+  void (*avg_pool2d)(const PoolParams<int16_t>& p, const Image<const int16_t>& x,
+                     const Image<int16_t>& y, RowRange rows);
+  void (*max_pool2d)(const PoolParams<int16_t>& p, const Image<const int16_t>& x,
+                     const Image<int16_t>& y, RowRange rows);
+};
+
+/// Best first; the last one runs everywhere.
+KernelList<ImageOpsI16> image_ops_i16();
+
 /// The same on float images.
 struct ImageOpsF32 {
   Isa isa;

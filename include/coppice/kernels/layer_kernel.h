@@ -10,9 +10,9 @@
 
 namespace coppice::kernels {
 
-/// A kernel of a layer with weights, on images of T: uint8_t (int8 arithmetic, see image.h) or
-/// float. A family is the list of these for one op and one T; dispatch, tests, tables and
-/// benchmarks all follow from the list.
+/// A kernel of a layer with weights, on images of T: uint8_t (int8 arithmetic, see image.h),
+/// int16_t or float. A family is the list of these for one op and one T; dispatch, tests, tables
+/// and benchmarks all follow from the list.
 template <class T, class LayerParams>
 struct LayerKernel {
   static constexpr bool kIsFloat = std::is_same_v<T, float>;
@@ -20,7 +20,9 @@ struct LayerKernel {
   using Value = T;
   using Weight = std::conditional_t<kIsFloat, float, int8_t>;
   using Bias = std::conditional_t<kIsFloat, float, int32_t>;
-  using Output = std::conditional_t<kIsFloat, ClampFloat, Requantize>;
+  using Output = std::conditional_t<
+      kIsFloat, ClampFloat,
+      std::conditional_t<std::is_same_v<T, int16_t>, RequantizeWide, Requantize>>;
 
   const char* name;
   Isa isa;  ///< What it needs.

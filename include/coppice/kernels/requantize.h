@@ -136,6 +136,41 @@ constexpr int8_t finish(const Requantize& to, int channel, int32_t accumulator) 
   return requantize_as<Rounding::kDouble>(to, channel, accumulator);
 }
 
+/// A Q31 multiplier in 15 bits, as TFLite and CMSIS-NN reduce it beside 64-bit sums.
+constexpr int32_t reduce_multiplier(int32_t multiplier) {
+  return multiplier < 0x7FFF0000 ? (multiplier + (1 << 15)) >> 16 : 0x7FFF;
+}
+
+/// value * multiplier * 2^(shift - 31) for a sum below 2^47: the multiplier reduced to 15 bits, one
+/// rounding, halves towards plus infinity (TFLite's MultiplyByQuantizedMultiplier of 64 bits).
+/// Factors of 2^14 and more, where TFLite stops, need no rounding.
+constexpr int64_t multiply_wide(int64_t value, int32_t multiplier, int shift) {
+  const int64_t product = value * reduce_multiplier(multiplier);
+  const int right = 15 - shift;
+  if (right > 0) return (product + (int64_t{1} << (right - 1))) >> right;
+  constexpr int64_t kFar = int64_t{1} << 32;  // Beyond any output, and safe to multiply on.
+  return (product < -kFar ? -kFar : product > kFar ? kFar : product) * (int64_t{1} << -right);
+}
+
+/// The last stage of a layer with int16 activations, whose zero points are 0. There is one
+/// requantize in the world for these sums, so it has no rounding mode.
+struct RequantizeWide {
+  using Accumulator = int64_t;
+  using Value = int16_t;
+
+  const int32_t* multiplier = nullptr;  ///< Q31.
+  const int32_t* shift = nullptr;       ///< Powers of two, positive to the left, -31 .. 30.
+  int channel_step = 1;
+  int32_t min = -32768;  ///< Clamp of the activation, in output integers.
+  int32_t max = 32767;
+};
+
+constexpr int16_t finish(const RequantizeWide& to, int channel, int64_t accumulator) {
+  const int k = channel * to.channel_step;
+  const int64_t value = multiply_wide(accumulator, to.multiplier[k], to.shift[k]);
+  return static_cast<int16_t>(value < to.min ? to.min : value > to.max ? to.max : value);
+}
+
 /// The last stage of a float layer: the activation's clamp.
 struct ClampFloat {
   using Accumulator = float;
@@ -166,6 +201,10 @@ constexpr void finish_row(const Requantize& to, int channel, int count, const in
       break;
   }
   requantize_row<Rounding::kDouble>(to, channel, count, accumulator, y);
+}
+constexpr void finish_row(const RequantizeWide& to, int channel, int count,
+                          const int64_t* accumulator, int16_t* y) {
+  for (int i = 0; i < count; ++i) y[i] = finish(to, channel + i, accumulator[i]);
 }
 constexpr void finish_row(const ClampFloat& to, int channel, int count, const float* accumulator,
                           float* y) {

@@ -6,20 +6,12 @@
 #include "coppice/data/dataset.h"
 #include "coppice/graph/graph.h"
 #include "coppice/train/fit.h"
+#include "coppice/train/shared_values.h"
 
 namespace coppice::prune {
 
-/// Weights that share a value: w[i] = sign[i] * value[shared[i]].
-struct SharedLayer {
-  size_t node = 0;
-  std::vector<int> shared;   ///< By element; -1: a weight of its own.
-  std::vector<float> signs;  ///< By element, 1 or -1.
-  int values = 0;            ///< Distinct shared values.
-};
-
-/// Sets each shared value to the mean of sign * w over its weights (the nearest point in least
-/// squares) and writes it to them.
-void project(Graph& graph, const std::vector<SharedLayer>& layers);
+using train::project;
+using train::SharedLayer;
 
 /// Weight unification (Lin et al., "Micro-structured weight unification and pruning for neural
 /// network compression", arXiv 2106.08301): the kept weights of a block take one magnitude, their
@@ -42,8 +34,7 @@ struct ClusterOptions {
 };
 Result<std::vector<SharedLayer>> cluster(Graph& graph, const ClusterOptions& options);
 
-/// Trains on with weights that keep sharing their values: after each step every shared value
-/// becomes the mean of its weights, which for SGD is a step along the sum of their gradients.
+/// Trains on with weights that keep sharing their values (TrainingPartners::shared).
 Result<train::FitReport> train_shared(Graph& graph, const data::Dataset& dataset,
                                       const std::vector<SharedLayer>& layers,
                                       const train::TrainOptions& training,

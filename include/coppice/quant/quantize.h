@@ -17,14 +17,18 @@ namespace coppice::quant {
 struct QuantizeOptions {
   std::string recipe = "custom";  ///< One of recipes(); any but "custom" sets the options it names.
   int weight_bits = 8;            ///< 8 .. 2; 1: binary. 3, 5, 6, 7 are stored in the next of 4, 8.
-  int activation_bits = 8;  ///< 8; 4 and 2 use the low integers of an int8 (accuracy, no bytes).
+  /// 8, or 16, symmetric (two bytes each in RAM); 4 and 2 use the low integers of an int8
+  /// (accuracy, no bytes).
+  int activation_bits = 8;
+  /// Not 0: activation_bits become 16 if the memory plan's arena then fits these bytes, else 8.
+  int budget_ram_bytes = 0;
   bool per_channel = true;  ///< Weight scales per output channel, else per tensor.
   int group_size = 0;       ///< Weights of 4 bits and fewer: input channels with a factor of
                             ///< their own; 0: none.
   WeightRange weight_range = WeightRange::kNarrow;
   ScaleKind scales = ScaleKind::kAffine;
-  bool symmetric_activations = false;   ///< Zero points 0.
-  int first_last_bits = 0;              ///< Weights of the first and the last layer; 0: as others.
+  bool symmetric_activations = false;  ///< Zero points 0.
+  int first_last_bits = 0;             ///< Weights of the first and the last layer; 0: as others.
   std::vector<std::string> layer_bits = {};  ///< "name or glob=bits", the last match counts.
 
   // Mixed precision: layer_bits by a scan of the layers, for the first budget that is not 0.
@@ -56,7 +60,7 @@ const std::vector<Listed>& bias_corrections();
 /// specification (docs/numerics.md). Pruned weights stay exactly zero. The float values stay beside
 /// the integers. The samples' indices are kept in the metadata. Errors: an option out of range, a
 /// graph that is quantized already, a dataset whose samples do not fit, a layer whose output is not
-/// finite.
+/// finite, a RAM budget below what 8-bit activations take.
 Result<Graph> quantize(const Graph& graph, const data::Dataset& dataset,
                        const QuantizeOptions& options);
 

@@ -28,7 +28,7 @@ MomentsByLayer batch_norm_moments(const Graph& unfused);
 int equalize(Graph& fused, MomentsByLayer& moments);
 
 /// Gives each tensor its quantization; tensors of a sharing group get one that spans all of them.
-/// Input and output keep 8 bits.
+/// Input and output keep 8 bits at least.
 Status quantize_activations(Graph& fused, const std::vector<Range>& ranges,
                             const ActivationFormat& format);
 

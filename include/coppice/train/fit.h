@@ -7,6 +7,7 @@
 
 #include "coppice/data/dataset.h"
 #include "coppice/graph/graph.h"
+#include "coppice/train/shared_values.h"
 
 namespace coppice::train {
 
@@ -50,10 +51,11 @@ struct TrainOptions {
   // A quantized graph only (quantization-aware training).
   WeightScaleRule weight_scale_rule = WeightScaleRule::kLearned;
   RangeRule range_rule = RangeRule::kMovingAverage;
-  float range_momentum = 0.99f;  ///< Share of the old range that a batch keeps.
-  int frozen_epochs = 2;         ///< Last epochs in which moving ranges stay as they are.
-  bool keep_best = true;         ///< Return the epoch of best validation accuracy (of equal
-                                 ///< ones that of the lowest loss), else the last.
+  float range_momentum = 0.99f;    ///< Share of the old range that a batch keeps.
+  int frozen_epochs = 2;           ///< Last epochs in which moving ranges stay as they are.
+  bool keep_shared_values = true;  ///< Weights that share values (find_shared) go on doing so.
+  bool keep_best = true;           ///< Return the epoch of best validation accuracy (of equal
+                                   ///< ones that of the lowest loss), else the last.
   std::filesystem::path
       checkpoint;  ///< Written each epoch when not empty; an existing one resumes.
 };
@@ -94,7 +96,7 @@ class ModelAccess {
   virtual std::vector<float> gradient(size_t node, size_t parameter) const = 0;
 };
 
-/// Changes a model while it is trained: gradual pruning, regrowth, weights that share a value.
+/// Changes a model while it is trained: gradual pruning, regrowth.
 class TrainingHook {
  public:
   virtual ~TrainingHook() = default;
@@ -117,6 +119,9 @@ class TrainingHook {
 struct TrainingPartners {
   const Graph* teacher = nullptr;  ///< Needed for distillation above 0; any float graph that fits.
   TrainingHook* hook = nullptr;    ///< A fresh one, also when a checkpoint is resumed.
+  /// Weights that keep sharing their values: after each step every shared value becomes the mean of
+  /// its weights, which for SGD is a step along the sum of their gradients.
+  const std::vector<SharedLayer>* shared = nullptr;
 };
 
 struct FitReport {

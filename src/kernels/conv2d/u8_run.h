@@ -57,6 +57,12 @@ COPPICE_INLINE typename T::Int dot_word(typename T::Int sum, const Words& words,
     return T::dot_word(sum, words, weights, word);
 }
 
+/// Whether outputs are int16 (conv2d/i16_run.h), else uint8.
+template <class T>
+constexpr bool is_wide() {
+  return requires { T::kWide; };
+}
+
 template <class T, class Stage, int kPixels, int kVectors>
 struct Tile {
   using Int = typename T::Int;
@@ -178,6 +184,7 @@ struct Tile {
       const Stage stage = Stage::load(group, job.stage);
       simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = stage.apply(sum[p][v]); });
     });
+    if constexpr (is_wide<T>()) return store_wide(job, y);
     const auto finish = simd::Finish<T>::load(job.stage);
     constexpr int kAtOnce = kVectors == 1 ? 4 : kVectors == 2 ? 2 : 1;  // Pixels in four vectors.
     simd::unroll<(kPixels + kAtOnce - 1) / kAtOnce>([&](auto quad) COPPICE_LAMBDA {
@@ -211,6 +218,17 @@ struct Tile {
             T::template store_quarter<i>(y[p + i], bytes, job.channels);
         });
       }
+    });
+  }
+
+  COPPICE_INLINE void store_wide(const Job& job, uint8_t* const* y) {
+    const Int low = T::all32(job.stage.min), high = T::all32(job.stage.max);
+    simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+      const int left = job.channels - v * T::kLanes;
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+        T::store16(reinterpret_cast<int16_t*>(y[p]) + v * T::kLanes,
+                   T::min32(T::max32(sum[p][v], low), high), left < T::kLanes ? left : T::kLanes);
+      });
     });
   }
 
@@ -297,7 +315,8 @@ void run_stage(const Conv2DParams& p, const std::byte* packed, const Image<const
       job.channels = rest < kBlockVectors * T::kLanes ? rest : kBlockVectors * T::kLanes;
       job.x = x.data + (rows.begin * window.stride_h - window.pad_top) * x.row_step -
               window.pad_left * x.pixel_step + group * (p.in_channels / p.groups);
-      job.y = y.data + rows.begin * y.row_step + group * group_channels + first;
+      job.y = y.data + rows.begin * y.row_step +
+              (is_wide<T>() ? 2 : 1) * (group * group_channels + first);
       run_block<T, Stage>(job, vectors);
       job.block += job.bytes.total;
     }

@@ -4,8 +4,9 @@
 
 namespace coppice::kernels {
 
-/// One output of the int8 sum.
-constexpr int8_t add_element(const AddParams& p, int8_t a, int8_t b) {
+/// One output of the int8 or int16 sum.
+template <class T>
+constexpr T add_element(const AddParams& p, T a, T b) {
   int32_t sum = 0;
   if (p.rounding == Rounding::kFloat) {
     const int64_t half = int64_t{1} << (p.right_shift - 1);
@@ -13,16 +14,17 @@ constexpr int8_t add_element(const AddParams& p, int8_t a, int8_t b) {
     sum = static_cast<int32_t>((exact + half) >> p.right_shift);
   } else {
     const int32_t a_scaled =
-        multiply_quantized(p.rounding, shift_left(a - p.a_zero, kAddLeftShift), p.a);
+        multiply_quantized(p.rounding, shift_left(a - p.a_zero, p.left_shift), p.a);
     const int32_t b_scaled =
-        multiply_quantized(p.rounding, shift_left(b - p.b_zero, kAddLeftShift), p.b);
+        multiply_quantized(p.rounding, shift_left(b - p.b_zero, p.left_shift), p.b);
     sum = multiply_quantized(p.rounding, a_scaled + b_scaled, p.y);
   }
-  return static_cast<int8_t>(clamp(sum, p.min - p.y_zero, p.max - p.y_zero) + p.y_zero);
+  return static_cast<T>(clamp(sum, p.min - p.y_zero, p.max - p.y_zero) + p.y_zero);
 }
 
-/// Elementwise int8 sum, the specification. y may be a or b.
-inline void add_ref(const AddParams& p, const int8_t* a, const int8_t* b, int8_t* y) {
+/// Elementwise int8 or int16 sum, the specification. y may be a or b.
+template <class T>
+void add_ref(const AddParams& p, const T* a, const T* b, T* y) {
   for (int i = 0; i < p.count; ++i) y[i] = add_element(p, a[i], b[i]);
 }
 

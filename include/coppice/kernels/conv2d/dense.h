@@ -15,6 +15,12 @@ KernelList<Conv2DKernelU8> conv2d_kernels_u8();
 /// registers; pack() still takes one weight a byte.
 KernelList<Conv2DKernelU8> conv2d_kernels_u8_packed(int bits);
 
+/// Dense convolutions on int16 images, any geometry: pairs of int16 inputs times int8 weights that
+/// are widened when they are packed. The sum of a channel must fit 32 bits whatever the inputs are;
+/// pack() refuses it else.
+using Conv2DKernelI16 = LayerKernel<int16_t, Conv2DParams>;
+KernelList<Conv2DKernelI16> conv2d_kernels_i16();
+
 /// Convolutions in float, any geometry. A sum differs from the specification's by its order and by
 /// fused multiply-adds alone.
 using Conv2DKernelF32 = LayerKernel<float, Conv2DParams>;

@@ -6,9 +6,10 @@
 
 namespace coppice::kernels {
 
-/// Convolution, the specification. `to` is Requantize (int8 x and y, int32 bias) or ClampFloat
-/// (all float). `w` is indexed: a pointer or PackedWeights. The sum starts at the bias and takes
-/// the taps in row order, the input channels innermost.
+/// Convolution, the specification. `to` is Requantize (int8 x and y, int32 bias),
+/// RequantizeWide (int16 x and y, int64 bias and sums) or ClampFloat (all float). `w` is indexed: a
+/// pointer or PackedWeights. The sum starts at the bias and takes the taps in row order, the input
+/// channels innermost.
 template <class Output, class Weights>
 void conv2d_ref(const Conv2DParams& p, const Output& to, const typename Output::Value* x,
                 const Weights& w, const typename Output::Accumulator* bias,

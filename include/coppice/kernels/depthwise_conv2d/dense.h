@@ -10,6 +10,11 @@ namespace coppice::kernels {
 using DepthwiseConv2DKernelU8 = LayerKernel<uint8_t, DepthwiseConv2DParams>;
 KernelList<DepthwiseConv2DKernelU8> depthwise_conv2d_kernels_u8();
 
+/// Depthwise convolutions on int16 images, any geometry with a multiplier of 1, under the same
+/// bound on sums as conv2d_kernels_i16().
+using DepthwiseConv2DKernelI16 = LayerKernel<int16_t, DepthwiseConv2DParams>;
+KernelList<DepthwiseConv2DKernelI16> depthwise_conv2d_kernels_i16();
+
 /// Depthwise convolutions in float, any geometry. A sum differs from the specification's by its
 /// order and by fused multiply-adds alone.
 using DepthwiseConv2DKernelF32 = LayerKernel<float, DepthwiseConv2DParams>;

@@ -7,9 +7,10 @@
 
 namespace coppice::kernels {
 
-/// Depthwise convolution, the specification. `to` is Requantize (int8 x and y, int32 bias) or
-/// ClampFloat (all float). `w` is indexed: a pointer or PackedWeights. Each sum starts at the bias
-/// and takes the taps in row order; a row of channels is summed at a time.
+/// Depthwise convolution, the specification. `to` is Requantize (int8 x and y, int32 bias),
+/// RequantizeWide (int16 x and y, int64 bias and sums) or ClampFloat (all float). `w` is indexed: a
+/// pointer or PackedWeights. Each sum starts at the bias and takes the taps in row order; a row of
+/// channels is summed at a time.
 template <class Output, class Weights>
 void depthwise_conv2d_ref(const DepthwiseConv2DParams& p, const Output& to,
                           const typename Output::Value* x, const Weights& w,

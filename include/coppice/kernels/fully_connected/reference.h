@@ -6,9 +6,9 @@
 
 namespace coppice::kernels {
 
-/// Fully connected layer, the specification. `to` is Requantize (int8 x and y, int32 bias) or
-/// ClampFloat (all float). `w` is indexed: a pointer or PackedWeights. Each sum starts at the bias
-/// and takes the inputs in order.
+/// Fully connected layer, the specification. `to` is Requantize (int8 x and y, int32 bias),
+/// RequantizeWide (int16 x and y, int64 bias and sums) or ClampFloat (all float). `w` is indexed: a
+/// pointer or PackedWeights. Each sum starts at the bias and takes the inputs in order.
 template <class Output, class Weights>
 void fully_connected_ref(const FullyConnectedParams& p, const Output& to,
                          const typename Output::Value* x, const Weights& w,

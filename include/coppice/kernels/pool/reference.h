@@ -13,7 +13,7 @@ constexpr int32_t pool_mean(int32_t sum, int count) {
 }
 constexpr float pool_mean(float sum, int count) { return sum / static_cast<float>(count); }
 
-/// Average pooling, the specification, for int8 and float. Padding does not count.
+/// Average pooling, the specification, for int8, int16 and float. Padding does not count.
 template <class T>
 void avg_pool2d_ref(const PoolParams<T>& p, const T* x, T* y) {
   using Accumulator = std::conditional_t<std::is_same_v<T, float>, float, int32_t>;
@@ -39,7 +39,7 @@ void avg_pool2d_ref(const PoolParams<T>& p, const T* x, T* y) {
   }
 }
 
-/// Maximum pooling, the specification, for int8 and float. Padding does not count.
+/// Maximum pooling, the specification, for int8, int16 and float. Padding does not count.
 template <class T>
 void max_pool2d_ref(const PoolParams<T>& p, const T* x, T* y) {
   for (int out = 0; out < p.window.out_h * p.window.out_w; ++out) {

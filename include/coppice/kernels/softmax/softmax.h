@@ -33,4 +33,19 @@ constexpr SoftmaxParams make_softmax_params(int rows, int depth, float x_scale) 
   return {rows, depth, multiplier, left, static_cast<int32_t>(-radius)};
 }
 
+/// Softmax of int16 over the last axis; the output has scale 1/32768 and zero point 0.
+struct SoftmaxWideParams {
+  int rows = 1;
+  int depth = 1;  ///< Below 65536.
+  Rounding rounding = Rounding::kDouble;
+  QuantizedMultiplier scale;  ///< Takes a difference of x to steps of 10 / 65535.
+};
+
+/// Differences of 10 and more (e^-10 is 1.5 steps of the output) are one.
+constexpr SoftmaxWideParams make_softmax_wide_params(int rows, int depth, float x_scale,
+                                                     Rounding rounding) {
+  return {rows, depth, rounding,
+          quantize_multiplier(static_cast<double>(x_scale) / (10.0 / 65535.0))};
+}
+
 }  // namespace coppice::kernels
