@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -7,9 +8,10 @@
 
 namespace coppice::exec {
 
-/// A layer's share of its dense products as a count.
+/// A layer's share of its dense products as a count, at most all: a format with more slots than
+/// that has left nothing out, and the lanes that dense kernels leave empty do not count either.
 inline int64_t executed_macs(int64_t macs, double share) {
-  return std::llround(static_cast<double>(macs) * share);
+  return std::llround(static_cast<double>(macs) * std::min(share, 1.0));
 }
 
 /// Plans of the executors; `graph` is fused and of one data type.
