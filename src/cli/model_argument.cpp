@@ -75,7 +75,8 @@ Result<Graph> random_quantized(const Graph& graph, int bits, uint64_t seed) {
 }  // namespace
 
 void ModelArgument::add_to(CLI::App& verb) {
-  verb.add_option("model", model, "Model file, architecture of the zoo, or layers as .json")
+  // A network of the zoo may also be named by a flag, as in scripts that loop over them.
+  verb.add_option("model,--arch", model, "Model file, architecture of the zoo, or layers as .json")
       ->required();
   verb.add_option("--input", input, "Input shape of an architecture, such as 49x10x1");
   verb.add_option("--classes", classes, "Classes of an architecture")->check(CLI::Range(2, 4096));
