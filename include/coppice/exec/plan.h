@@ -59,7 +59,7 @@ struct LayerChoice {
   std::string reason;
   int64_t macs = 0;  ///< With every weight, as measure_cost() counts them.
   /// Products that the kernel computes: weights that it left out count 0; zeros that it multiplies
-  /// and empty slots of its storage format count. A dense kernel executes all of `macs`.
+  /// and empty slots of its storage format count, up to `macs`, which a dense kernel executes.
   int64_t executed_macs = 0;
   /// Weights as the kernel reads them: values, indices, biases, requantization factors.
   int64_t packed_bytes = 0;
@@ -73,8 +73,7 @@ struct PlanCost {
   int64_t macs = 0;
   int64_t executed_macs = 0;
   int64_t packed_bytes = 0;
-  /// Share of the products that the kernels left out; below 0 where empty slots of a format are
-  /// more than the zeros it leaves out.
+  /// Share of the products that the kernels left out.
   double executed_sparsity() const {
     return macs == 0 ? 0.0 : 1.0 - static_cast<double>(executed_macs) / static_cast<double>(macs);
   }
