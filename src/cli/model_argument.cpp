@@ -75,9 +75,14 @@ Result<Graph> random_quantized(const Graph& graph, int bits, uint64_t seed) {
 }  // namespace
 
 void ModelArgument::add_to(CLI::App& verb) {
-  // A network of the zoo may also be named by a flag, as in scripts that loop over them.
-  verb.add_option("model,--arch", model, "Model file, architecture of the zoo, or layers as .json")
-      ->required();
+  CLI::Option* positional =
+      verb.add_option("model", model, "Model file, architecture of the zoo, or layers as .json")
+          ->required();
+  const auto take_name = [positional](const std::string& name) {
+    positional->add_result(name);
+    positional->run_callback();
+  };
+  verb.add_option_function<std::string>("--arch", take_name, "The same, by a flag");
   verb.add_option("--input", input, "Input shape of an architecture, such as 49x10x1");
   verb.add_option("--classes", classes, "Classes of an architecture")->check(CLI::Range(2, 4096));
   verb.add_option("--seed", seed, "Seed of fresh weights")->capture_default_str();
