@@ -1,0 +1,67 @@
+#pragma once
+
+#include "coppice/kernels/window.h"
+#include "kernels/simd/inline.h"
+
+// Products with padding are zero. An image holds its padding, so that a kernel may compute them; a
+// kernel that goes over spans leaves them out: a 3x3 window over 8x8 pixels has 16 % of them.
+
+namespace coppice::kernels::simd {
+
+/// Outputs [begin, end) along an axis, whose windows see the taps [first, last) of the kernel. The
+/// rest of the window is padding.
+struct TapSpan {
+  int begin, end;
+  int first, last;
+
+  constexpr int outputs() const { return end - begin; }
+  constexpr int taps() const { return last - first; }
+};
+
+/// One axis of a window.
+struct WindowAxis {
+  int in, out, kernel, stride, dilation, pad;
+
+  static COPPICE_INLINE constexpr WindowAxis rows(const Window2D& w) {
+    return {w.in_h, w.out_h, w.kernel_h, w.stride_h, w.dilation_h, w.pad_top};
+  }
+  static COPPICE_INLINE constexpr WindowAxis columns(const Window2D& w) {
+    return {w.in_w, w.out_w, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left};
+  }
+
+  /// Taps to the first one at or behind a place that lies `distance` ahead of the window's start.
+  COPPICE_INLINE constexpr int taps_before(int distance) const {
+    if (distance <= 0) return 0;
+    const int taps = (distance + dilation - 1) / dilation;
+    return taps < kernel ? taps : kernel;
+  }
+  /// Of this output alone.
+  COPPICE_INLINE constexpr TapSpan span_at(int output) const {
+    const int start = output * stride - pad;
+    const int first = taps_before(-start), last = taps_before(in - start);
+    return {output, output + 1, first, last < first ? first : last};
+  }
+};
+
+/// visit(span) for all outputs, the longest spans that there are, in order. The first spans do not
+/// depend on how many outputs follow.
+template <class Visit>
+COPPICE_INLINE constexpr void for_each_tap_span(const WindowAxis& axis, Visit&& visit) {
+  for (int begin = 0; begin < axis.out;) {
+    TapSpan span = axis.span_at(begin);
+    if (span.taps() == axis.kernel) {
+      const int room = axis.in + axis.pad - 1 - (axis.kernel - 1) * axis.dilation;
+      const int end = room / axis.stride + 1;  // One output at least sees all, so room >= 0.
+      span.end = end < axis.out ? end : axis.out;
+    } else {
+      for (; span.end < axis.out; ++span.end) {
+        const TapSpan next = axis.span_at(span.end);
+        if (next.first != span.first || next.last != span.last) break;
+      }
+    }
+    visit(span);
+    begin = span.end;
+  }
+}
+
+}  // namespace coppice::kernels::simd
