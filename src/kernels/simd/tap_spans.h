@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coppice/kernels/image.h"
 #include "coppice/kernels/window.h"
 #include "kernels/simd/inline.h"
 
@@ -62,6 +63,49 @@ COPPICE_INLINE constexpr void for_each_tap_span(const WindowAxis& axis, Visit&& 
     visit(span);
     begin = span.end;
   }
+}
+
+COPPICE_INLINE constexpr int tap_spans(const WindowAxis& axis) {
+  int count = 0;
+  for_each_tap_span(axis, [&](const TapSpan&) COPPICE_LAMBDA { ++count; });
+  return count;
+}
+
+/// Outputs whose windows see the same taps, and their place among the spans of all rows and
+/// columns.
+struct TapRectangle {
+  TapSpan rows, columns;
+  int row_kind = 0, column_kind = 0;
+
+  constexpr int outputs() const { return rows.outputs() * columns.outputs(); }
+  constexpr bool sees_nothing() const { return rows.taps() == 0 || columns.taps() == 0; }
+};
+
+/// visit(rectangle) for all outputs of some rows, from the top. An axis that is not `split` is one
+/// span that sees all taps.
+template <class Visit>
+COPPICE_INLINE constexpr void for_each_tap_rectangle(const Window2D& w, RowRange rows,
+                                                     bool split_rows, bool split_columns,
+                                                     Visit&& visit) {
+  const auto spans = [](const WindowAxis& axis, bool split, auto&& body) COPPICE_LAMBDA {
+    if (split) return for_each_tap_span(axis, body);
+    body(TapSpan{0, axis.out, 0, axis.kernel});
+  };
+  TapRectangle r;
+  spans(WindowAxis::rows(w), split_rows, [&](TapSpan span) COPPICE_LAMBDA {
+    if (span.begin < rows.begin) span.begin = rows.begin;
+    if (span.end > rows.end) span.end = rows.end;
+    if (span.begin < span.end) {
+      r.rows = span;
+      r.column_kind = 0;
+      spans(WindowAxis::columns(w), split_columns, [&](const TapSpan& columns) COPPICE_LAMBDA {
+        r.columns = columns;
+        visit(r);
+        ++r.column_kind;
+      });
+    }
+    ++r.row_kind;
+  });
 }
 
 }  // namespace coppice::kernels::simd
