@@ -62,6 +62,7 @@ TEST(PackedConv2D, EqualsReference) {
     for_each_window([&](const Window2D& window, const std::string& name) {
       expect_equal({window, 5, 37, 1, -3}, name, bits);
       expect_equal({window, 12, 20, 2, 9}, name, bits);
+      expect_equal({window, 16, 70, 1, 9}, name, bits);
     });
     for (const int in : {1, 4, 16, 17, 64, 129}) {
       for (const int out : {1, 16, 33, 64, 130}) {

@@ -33,6 +33,9 @@ void for_each_window(const Run& run) {
       }
     }
   }
+  // Some windows see nothing but padding, and none sees all taps.
+  run(make_window(4, 3, 3, 3, 1, 1, 4), "3x3 s1 p4");
+  run(make_window(3, 4, 3, 5, 2, 2, 7), "3x5 s2 d2 p7");
 }
 
 /// The same over windows of pools: square ones, apart, touching and overlapping, in rows long

@@ -14,7 +14,8 @@ constexpr Conv2DParams in_bytes(Conv2DParams p) {
   return p;
 }
 conv_u8::BlockBytes bytes_of_block(const Conv2DParams& p, int vectors, int lanes) {
-  return conv_u8::block_bytes(in_bytes(p), simd::StageKind::kShift, vectors, lanes, 1, 1);
+  return conv_u8::block_bytes(in_bytes(p), conv_u8::kinds_of(in_bytes(p), 1),
+                              simd::StageKind::kShift, vectors, lanes, 1, 1);
 }
 
 // body(first channel of the group, its block's vectors)
@@ -59,7 +60,7 @@ bool pack(const Conv2DParams& p, const RequantizeWide& to, const int8_t* w, cons
         simd::WideStagePacker::largest_sum(w + ptrdiff_t{o} * inner, 1, inner, bias_of(o));
     if (!stage.fits(o, largest)) return false;
   }
-  const simd::StageHeader header = stage.header();
+  const conv_u8::Header header{stage.header(), conv_u8::kinds_of(in_bytes(p), 1)};
   std::memcpy(packed, &header, sizeof(header));
   auto* block = static_cast<std::byte*>(packed) + conv_u8::kHeaderBytes;
   for_each_block(p, kLanes, [&](int base, int first, int vectors) {
@@ -73,7 +74,8 @@ bool pack(const Conv2DParams& p, const RequantizeWide& to, const int8_t* w, cons
           block + bytes.stage + vector * simd::stage_bytes(simd::StageKind::kShift, kLanes));
       if (channel < 0) continue;
       const int32_t start = bias_of(channel);
-      std::memcpy(block + 4 * i, &start, sizeof(start));
+      for (int kind = 0; kind < header.kinds.count(); ++kind)
+        std::memcpy(block + 4 * (kind * vectors * kLanes + i), &start, sizeof(start));
       pack_channel(p, w + ptrdiff_t{channel} * inner, lane,
                    block + bytes.weights + vector * 4 * kLanes, vectors * 4 * kLanes);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 
 #include "kernels/conv2d/u8_layout.h"
 #include "kernels/simd/stage_pack.h"
@@ -14,14 +15,20 @@ class Packer {
  public:
   Packer(const simd::VectorLayout& layout, const Conv2DParams& p, const Requantize& to,
          const int8_t* w, const int32_t* bias)
-      : layout_(layout), p_(p), stage_(to), runs_(runs_of(p, layout.fields)), w_(w), bias_(bias) {}
+      : layout_(layout),
+        p_(p),
+        stage_(to),
+        runs_(runs_of(p, layout.fields)),
+        kinds_(kinds_of(p, layout.fields)),
+        w_(w),
+        bias_(bias) {}
 
   bool pack(void* packed) {
     for (int channel = 0; channel < p_.out_channels; ++channel) {
       const int64_t largest = largest_sum(channel);
       if (!stage_.add_channel(channel, largest) || largest * scale() > INT32_MAX) return false;
     }
-    const simd::StageHeader header = stage_.header();
+    const Header header{stage_.header(), kinds_};
     std::memcpy(packed, &header, sizeof(header));
     auto* block = static_cast<std::byte*>(packed) + kHeaderBytes;
     for (int group = 0; group < p_.groups; ++group) {
@@ -45,18 +52,22 @@ class Packer {
     return sum;
   }
 
-  // Inputs are higher than the model's and carry their zero point.
-  int32_t bias_of(int channel) const {
-    int64_t sum = bias_ != nullptr ? bias_[channel] : 0;
-    for (int i = 0; i < inner(); ++i)
-      sum -= int64_t{weights_of(channel)[i]} * (p_.x_zero + layout_.input_offset);
-    return static_cast<int32_t>(sum * scale());
+  // Inputs are higher than the model's and carry their zero point, those of the taps that are seen.
+  int32_t bias_of(int channel, const simd::TapRectangle& seen) const {
+    int64_t weights = 0;
+    for (int ky = seen.rows.first; ky < seen.rows.last; ++ky) {
+      const int8_t* row = weights_of(channel) + ky * p_.window.kernel_w * p_.in_per_group();
+      weights = std::accumulate(row + seen.columns.first * p_.in_per_group(),
+                                row + seen.columns.last * p_.in_per_group(), weights);
+    }
+    const int64_t bias = bias_ != nullptr ? bias_[channel] : 0;
+    return static_cast<int32_t>((bias - weights * (p_.x_zero + layout_.input_offset)) * scale());
   }
 
   size_t pack_block(int base, int first, std::byte* block) {
     const int lanes = layout_.lanes;
     const int vectors = block_vectors(p_.out_per_group(), first, lanes);
-    const BlockBytes bytes = block_bytes(p_, stage_.header().kind, vectors, lanes,
+    const BlockBytes bytes = block_bytes(p_, kinds_, stage_.header().kind, vectors, lanes,
                                          layout_.weight_bytes(), layout_.fields);
     std::memset(block, 0, bytes.total);
     for (int v = 0; v < vectors; ++v) {
@@ -68,8 +79,13 @@ class Packer {
       for (int lane = 0; lane < lanes; ++lane) {
         const int channel = channel_of(lane);
         if (channel < 0) continue;
-        const int32_t bias = bias_of(channel);
-        std::memcpy(block + 4 * (v * lanes + lane), &bias, sizeof(bias));
+        simd::for_each_tap_rectangle(p_.window, {0, p_.window.out_h}, kinds_.rows > 0,
+                                     kinds_.columns > 0, [&](const simd::TapRectangle& seen) {
+                                       const int32_t bias = bias_of(channel, seen);
+                                       const int place =
+                                           (kinds_.index(seen) * vectors + v) * lanes + lane;
+                                       std::memcpy(block + 4 * place, &bias, sizeof(bias));
+                                     });
         pack_channel(channel, lane, block + bytes.weights + v * layout_.word_bytes(),
                      vectors * layout_.word_bytes());
       }
@@ -93,6 +109,7 @@ class Packer {
   const Conv2DParams& p_;
   simd::StagePacker stage_;
   Runs runs_;
+  Kinds kinds_;
   const int8_t* w_;
   const int32_t* bias_;
 };
@@ -100,15 +117,16 @@ class Packer {
 }  // namespace
 
 size_t packed_bytes(const simd::VectorLayout& layout, const Conv2DParams& p) {
+  const Kinds kinds = kinds_of(p, layout.fields);
   size_t bytes = 0;
   for (int first = 0; first < p.out_per_group(); first += kBlockVectors * layout.lanes) {
     const int vectors = block_vectors(p.out_per_group(), first, layout.lanes);
     size_t largest = 0;  // The stage is not known yet.
     for (const auto kind :
          {simd::StageKind::kFloat, simd::StageKind::kShift, simd::StageKind::kTwice}) {
-      largest = std::max(
-          largest,
-          block_bytes(p, kind, vectors, layout.lanes, layout.weight_bytes(), layout.fields).total);
+      largest = std::max(largest, block_bytes(p, kinds, kind, vectors, layout.lanes,
+                                              layout.weight_bytes(), layout.fields)
+                                      .total);
     }
     bytes += largest;
   }

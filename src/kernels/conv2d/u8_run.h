@@ -11,14 +11,14 @@
 
 namespace coppice::kernels::conv_u8 {
 
-/// One block of channels over some pixels.
+/// One block of channels over some pixels that see the same taps.
 struct Job {
-  const std::byte* block;  ///< Packed.
-  BlockBytes bytes;
+  const std::byte *bias, *constants, *weights;  ///< Of the block and these taps.
   simd::StageHeader stage;
-  int kernel_h, runs, run_bytes;  ///< run_bytes: whole words.
+  int kernel_h, runs, run_bytes;  ///< Taps seen; run_bytes: whole words.
+  ptrdiff_t weights_skip;         ///< Weights of a kernel row that are not seen.
   ptrdiff_t row_step, run_step;   ///< Of the input, between kernel rows and runs.
-  const uint8_t* x;               ///< Top left of the first window.
+  const uint8_t* x;               ///< First tap seen of the first window.
   uint8_t* y;                     ///< First output.
   int width, pixels;              ///< Output pixels in a row and in all.
   ptrdiff_t x_step, x_wrap;       ///< From a window to the next; added at a row's end.
@@ -156,11 +156,11 @@ struct Tile {
       from[p] = x[p];
       COPPICE_UNROLL
       for (int v = 0; v < kVectors; ++v)
-        to[p][v] = reinterpret_cast<Sum>(T::load(job.block + v * T::kBytes));
+        to[p][v] = reinterpret_cast<Sum>(T::load(job.bias + v * T::kBytes));
     }
-    const auto* w = reinterpret_cast<const typename T::Weight*>(job.block + job.bytes.weights);
+    const auto* w = reinterpret_cast<const typename T::Weight*>(job.weights);
     ptrdiff_t row = 0;
-    for (int ky = 0; ky < job.kernel_h; ++ky, row += job.row_step) {
+    for (int ky = 0; ky < job.kernel_h; ++ky, row += job.row_step, w += job.weights_skip) {
       ptrdiff_t run = row;
       for (int r = 0; r < job.runs; ++r, run += job.run_step) {
         if constexpr (T::kHoldsWeights && words_of<T>() == 1)
@@ -179,9 +179,8 @@ struct Tile {
 
   COPPICE_INLINE void store(const Job& job, uint8_t* const* y) {
     simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-      const std::byte* group =
-          job.block + job.bytes.stage + v * simd::stage_bytes(Stage::kKind, T::kLanes);
-      const Stage stage = Stage::load(group, job.stage);
+      const std::byte* constants = job.constants + v * simd::stage_bytes(Stage::kKind, T::kLanes);
+      const Stage stage = Stage::load(constants, job.stage);
       simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = stage.apply(sum[p][v]); });
     });
     if constexpr (is_wide<T>()) return store_wide(job, y);
@@ -286,39 +285,78 @@ COPPICE_INLINE void run_block(const Job& job, int vectors) {
   }
 }
 
+/// What all jobs of a layer share.
+struct Layer {
+  const Window2D& window;
+  Header header;
+  Runs runs;
+  int tap_bytes;  ///< Of a tap where a run is a kernel row.
+  int fields;
+
+  /// Words of a kernel row before the column `taps`.
+  COPPICE_INLINE int words_before(int taps) const {
+    return runs.count > 1 ? taps * runs.words : taps * tap_bytes / 4;
+  }
+  /// What the job takes from the rectangle; `base` is where the first window of the layer begins,
+  /// `weights` the block's, of which a word of all vectors has `word` elements.
+  template <class Weight>
+  COPPICE_INLINE void enter(const simd::TapRectangle& r, const Image<const uint8_t>& x,
+                            const uint8_t* base, const Weight* weights, int word, Job& job) const {
+    const bool all = r.columns.taps() == window.kernel_w;
+    const int row_words = runs.count * runs.words;
+    const int words = all ? row_words : words_before(r.columns.taps());
+    const int first = r.rows.first * row_words + words_before(r.columns.first);
+    job.weights = reinterpret_cast<const std::byte*>(weights + ptrdiff_t{first} / fields * word);
+    job.weights_skip = ptrdiff_t{row_words - words} / fields * word;
+    job.kernel_h = r.sees_nothing() ? 0 : r.rows.taps();
+    job.runs = runs.count > 1 ? r.columns.taps() : 1;
+    job.run_bytes = 4 * (runs.count > 1 ? runs.words : words);
+    job.width = r.columns.outputs();
+    job.pixels = r.outputs();
+    job.x = base + r.rows.begin * window.stride_h * x.row_step + r.rows.first * job.row_step +
+            r.columns.begin * job.x_step + r.columns.first * job.run_step;
+    job.x_wrap = window.stride_h * x.row_step - job.width * job.x_step;
+  }
+};
+
 template <class T, class Stage>
 void run_stage(const Conv2DParams& p, const std::byte* packed, const Image<const uint8_t>& x,
                const Image<uint8_t>& y, RowRange rows) {
+  using Weight = typename T::Weight;
   const Window2D& window = p.window;
-  const Runs runs = runs_of(p, fields_of<T>());
+  constexpr int kFields = fields_of<T>();
+  Layer layer{window, {}, runs_of(p, kFields), p.in_per_group(), kFields};
+  __builtin_memcpy(&layer.header, packed, sizeof(layer.header));
+  const Kinds& kinds = layer.header.kinds;
   Job job;
-  __builtin_memcpy(&job.stage, packed, sizeof(job.stage));
-  job.block = packed + kHeaderBytes;
-  job.kernel_h = window.kernel_h;
-  job.runs = runs.count;
-  job.run_bytes = 4 * runs.words;
+  job.stage = layer.header.stage;
   job.row_step = window.dilation_h * x.row_step;
   job.run_step = window.dilation_w * x.pixel_step;
-  job.width = window.out_w;
-  job.pixels = (rows.end - rows.begin) * window.out_w;
   job.x_step = window.stride_w * x.pixel_step;
-  job.x_wrap = window.stride_h * x.row_step - window.out_w * job.x_step;
   job.y_step = y.pixel_step;
-  job.y_wrap = y.row_step - window.out_w * y.pixel_step;
-  const int group_channels = p.out_channels / p.groups;
+  const std::byte* block = packed + kHeaderBytes;
+  const int group_channels = p.out_per_group();
   for (int group = 0; group < p.groups; ++group) {
+    const uint8_t* base = x.pixel(-window.pad_top, -window.pad_left) + group * p.in_per_group();
     for (int first = 0; first < group_channels; first += kBlockVectors * T::kLanes) {
       const int vectors = block_vectors(group_channels, first, T::kLanes);
       const int rest = group_channels - first;
-      job.bytes = block_bytes(p, Stage::kKind, vectors, T::kLanes, sizeof(typename T::Weight),
-                              fields_of<T>());
+      const BlockBytes bytes =
+          block_bytes(p, kinds, Stage::kKind, vectors, T::kLanes, sizeof(Weight), kFields);
+      job.constants = block + bytes.stage;
       job.channels = rest < kBlockVectors * T::kLanes ? rest : kBlockVectors * T::kLanes;
-      job.x = x.data + (rows.begin * window.stride_h - window.pad_top) * x.row_step -
-              window.pad_left * x.pixel_step + group * (p.in_channels / p.groups);
-      job.y = y.data + rows.begin * y.row_step +
-              (is_wide<T>() ? 2 : 1) * (group * group_channels + first);
-      run_block<T, Stage>(job, vectors);
-      job.block += job.bytes.total;
+      uint8_t* to = y.data + (is_wide<T>() ? 2 : 1) * (group * group_channels + first);
+      simd::for_each_tap_rectangle(
+          window, rows, kinds.rows > 0, kinds.columns > 0,
+          [&](const simd::TapRectangle& r) COPPICE_LAMBDA {
+            layer.enter(r, x, base, reinterpret_cast<const Weight*>(block + bytes.weights),
+                        vectors * 4 * T::kLanes, job);
+            job.bias = block + kinds.index(r) * vectors * T::kBytes;
+            job.y = to + r.rows.begin * y.row_step + r.columns.begin * y.pixel_step;
+            job.y_wrap = y.row_step - job.width * y.pixel_step;
+            run_block<T, Stage>(job, vectors);
+          });
+      block += bytes.total;
     }
   }
 }
