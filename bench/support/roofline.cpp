@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "coppice/exec/lower.h"
 #include "coppice/graph/cost.h"
+#include "coppice/kernels/window.h"
 #include "support/machine.h"
 
 namespace coppice::bench {
@@ -26,6 +28,20 @@ double activation_bytes(const Graph& graph, const Node& node) {
   return bytes;
 }
 
+// MACs of a layer without those on padding.
+double needed_macs(const Graph& graph, const Node& node) {
+  const auto macs = static_cast<double>(dense_macs(graph, node));
+  if (!std::holds_alternative<Conv2D>(node.op) && !std::holds_alternative<DepthwiseConv2D>(node.op))
+    return macs;
+  const kernels::Window2D w = exec::window_of(graph, node);
+  int64_t seen = 0;
+  for (int y = 0; y < w.out_h; ++y) {
+    for (int x = 0; x < w.out_w; ++x) kernels::for_each_tap(w, y, x, [&](int, int) { ++seen; });
+  }
+  const int64_t all = int64_t{1} * w.out_h * w.out_w * w.kernel_h * w.kernel_w;
+  return macs * static_cast<double>(seen) / static_cast<double>(all);
+}
+
 }  // namespace
 
 Peaks Peaks::measure(Isa limit) {
@@ -39,15 +55,13 @@ Peaks Peaks::measure(Isa limit) {
 }
 
 double floor_seconds(const Graph& graph, const Peaks& peaks) {
-  const Cost cost = measure_cost(graph);
   double all_weights = 0;
   for (const Node& node : graph.nodes) all_weights += weight_bytes(node);
   int level = 0;
   while (level < 2 && all_weights > static_cast<double>(cache_bytes(level + 1))) ++level;
   double seconds = 0;
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const Node& node = graph.nodes[i];
-    seconds += std::max({static_cast<double>(cost.layers[i].macs_dense) / peaks.macs(graph),
+  for (const Node& node : graph.nodes) {
+    seconds += std::max({needed_macs(graph, node) / peaks.macs(graph),
                          weight_bytes(node) / peaks.load_bytes[level],
                          activation_bytes(graph, node) / peaks.load_bytes[0]});
   }

@@ -16,7 +16,8 @@ struct Peaks {
 
 /// The least time of one inference by direct kernels on this core: the sum over the layers of the
 /// largest of MACs / peak, weight bytes / bandwidth of the cache that holds all weights, activation
-/// bytes / bandwidth of L1. (Winograd's algorithm can go below it in float.)
+/// bytes / bandwidth of L1. MACs on padding do not count: kernels leave them out. (Winograd's
+/// algorithm can go below it in float.)
 double floor_seconds(const Graph& graph, const Peaks& peaks);
 
 /// Bytes of weights and activations of all layers, each read or written once.

@@ -107,7 +107,8 @@ struct OnePixelF32 {
                   const Image<float>& out, RowRange rows) {
     static constexpr BlockTable kTable{};
     if (rows.begin == rows.end) return;
-    const auto runs = Dense::runs_of(p, in);
+    const auto runs =
+        Dense::runs_of(p, in, {{0, 1, 0, p.window.kernel_h}, {0, 1, 0, p.window.kernel_w}});
     const float* weights = simd::packed_weights(packed);
     const float* x = in.pixel(-p.window.pad_top, -p.window.pad_left);
     for_each_block(p, [&](int first, int vectors) {

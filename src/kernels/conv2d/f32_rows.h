@@ -3,6 +3,7 @@
 #include "coppice/kernels/conv2d/dense.h"
 #include "kernels/simd/f32_packed.h"
 #include "kernels/simd/inline.h"
+#include "kernels/simd/tap_spans.h"
 
 namespace coppice::kernels {
 
@@ -55,25 +56,27 @@ struct Conv2DRowsF32 {
   }
 
   struct Job {
-    int kernel_h, kernel_w, channels;
+    int kernel_w, channels;
     ptrdiff_t row_step, tap_step;
     simd::PackedClamp clamp;
     const Order* order;
     const float* weights;  ///< Biases first.
   };
 
-  /// `pixels` neighbours, in kVectors vectors.
+  /// `pixels` neighbours, in kVectors vectors, of the kernel's rows that are not padding.
   template <int kChannels, int kVectors>
-  static void tile(const Job& job, const float* x, float* y, int pixels) {
+  static void tile(const Job& job, const simd::TapSpan& seen, const float* x, float* y,
+                   int pixels) {
     Vector sum[kVectors][kChannels];
     const float* weight = job.weights;
     simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA {
       simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA { sum[v][c] = V::all(weight[c]); });
     });
-    for (int ky = 0; ky < job.kernel_h; ++ky, x += job.row_step) {
+    weight += (1 + seen.first * job.kernel_w) * kChannels;
+    x += seen.first * job.row_step;
+    for (int ky = seen.first; ky < seen.last; ++ky, x += job.row_step) {
       const float* at = x;
-      for (int kx = 0; kx < job.kernel_w; ++kx, at += job.tap_step) {
-        weight += kChannels;
+      for (int kx = 0; kx < job.kernel_w; ++kx, at += job.tap_step, weight += kChannels) {
         Vector value[kVectors];
         simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA { value[v] = V::load(at + v * kLanes); });
         simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA {
@@ -106,13 +109,15 @@ struct Conv2DRowsF32 {
                        const Image<float>& out, RowRange rows) {
     const Window2D& w = p.window;
     for (int oy = rows.begin; oy < rows.end; ++oy) {
+      const simd::TapSpan seen = simd::WindowAxis::rows(w).span_at(oy);
       const float* x = in.pixel(oy * w.stride_h - w.pad_top, -w.pad_left);
       for (int ox = 0; ox < w.out_w; ox += 2 * kLanes) {
         const int left = w.out_w - ox;
         if (left > kLanes)
-          tile<kChannels, 2>(job, x + ox, out.pixel(oy, ox), left < 2 * kLanes ? left : 2 * kLanes);
+          tile<kChannels, 2>(job, seen, x + ox, out.pixel(oy, ox),
+                             left < 2 * kLanes ? left : 2 * kLanes);
         else
-          tile<kChannels, 1>(job, x + ox, out.pixel(oy, ox), left);
+          tile<kChannels, 1>(job, seen, x + ox, out.pixel(oy, ox), left);
       }
     }
   }
@@ -120,10 +125,13 @@ struct Conv2DRowsF32 {
                   const Image<float>& out, RowRange rows) {
     const auto* order = reinterpret_cast<const Order*>(simd::packed_weights(packed));
     const Window2D& w = p.window;
-    const Job job{w.kernel_h,     w.kernel_w,
-                  p.out_channels, w.dilation_h * in.row_step,
-                  w.dilation_w,   simd::packed_clamp(packed),
-                  order,          reinterpret_cast<const float*>(order + 1)};
+    const Job job{w.kernel_w,
+                  p.out_channels,
+                  w.dilation_h * in.row_step,
+                  w.dilation_w,
+                  simd::packed_clamp(packed),
+                  order,
+                  reinterpret_cast<const float*>(order + 1)};
     switch (even_channels(p)) {
       case 2:
         return run_rows<2>(p, job, in, out, rows);

@@ -3,6 +3,7 @@
 #include "coppice/kernels/conv2d/dense.h"
 #include "kernels/simd/f32_packed.h"
 #include "kernels/simd/inline.h"
+#include "kernels/simd/tap_spans.h"
 #include "kernels/simd/window_walk.h"
 
 namespace coppice::kernels {
@@ -10,7 +11,8 @@ namespace coppice::kernels {
 /// Convolution in registers: tiles of pixels times vectors of output channels, all sums live. A
 /// step of the sum reads a value of each pixel as a broadcast and a row of weights, packed in the
 /// order of reading. Taps that lie side by side in memory are one run of values, so that few
-/// channels and 1x1 windows need no kernel of their own.
+/// channels and 1x1 windows need no kernel of their own. Outputs go by rectangles whose windows see
+/// the same taps, so that padding is not multiplied.
 template <class V>
 struct Conv2DF32 {
   using Vector = typename V::Vector;
@@ -85,15 +87,24 @@ struct Conv2DF32 {
     return true;
   }
 
-  /// The values of a window: `rows` times `segments` runs of contiguous floats.
+  /// The values of a window: `rows` times `segments` runs of contiguous floats. Their weights begin
+  /// at a term of the sum; behind those of a row, `unseen` terms are padding.
   struct Runs {
     int rows = 0, segments = 0, length = 0;
     ptrdiff_t row_step = 0, segment_step = 0;
+    ptrdiff_t first_term = 0, unseen = 0;
   };
-  static Runs runs_of(const Conv2DParams& p, const Image<const float>& in) {
+  static Runs runs_of(const Conv2DParams& p, const Image<const float>& in,
+                      const simd::TapRectangle& r) {
     const Window2D& w = p.window;
-    Runs runs{w.kernel_h, w.kernel_w, p.in_per_group(), w.dilation_h * in.row_step,
-              w.dilation_w * in.pixel_step};
+    const ptrdiff_t channels = p.in_per_group();
+    Runs runs{r.rows.taps(),
+              r.columns.taps(),
+              p.in_per_group(),
+              w.dilation_h * in.row_step,
+              w.dilation_w * in.pixel_step,
+              (r.rows.first * w.kernel_w + r.columns.first) * channels,
+              (w.kernel_w - r.columns.taps()) * channels};
     if (runs.segment_step == runs.length) {
       runs.length *= runs.segments;
       runs.segments = 1;
@@ -107,7 +118,26 @@ struct Conv2DF32 {
 
   template <int kPixels, int kVectors>
   struct Sums {
-    Vector sum[kPixels][kVectors];
+    // A step goes to the sums of its part: so many are in flight that they hide the latency.
+    static constexpr int kParts = kPixels * kVectors >= 8 ? 1 : kPixels * kVectors >= 4 ? 2 : 4;
+    Vector sum[kParts][kPixels][kVectors];
+
+    COPPICE_INLINE explicit Sums(const float* biases) {
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+        simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+          sum[0][p][v] = V::load(biases + v * kLanes);
+          simd::unroll<kParts - 1>([&](auto part)
+                                       COPPICE_LAMBDA { sum[part + 1][p][v] = V::zero(); });
+        });
+      });
+    }
+    template <int p, int v>
+    COPPICE_INLINE Vector total() const {
+      Vector all = sum[0][p][v];
+      simd::unroll<kParts - 1>([&](auto part)
+                                   COPPICE_LAMBDA { all = V::add(all, sum[part + 1][p][v]); });
+      return all;
+    }
 
     // kLanes terms: the values of a pixel are one vector, whose lanes are factors as they lie.
     COPPICE_INLINE void accumulate_lanes(const float* const (&from)[kPixels], ptrdiff_t at,
@@ -118,7 +148,8 @@ struct Conv2DF32 {
         simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
           const Vector row = V::load(weights + (step * kVectors + v) * kLanes);
           simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
-            sum[p][v] = V::template multiply_add_lane<step>(values[p], row, sum[p][v]);
+            Vector& to = sum[step % kParts][p][v];
+            to = V::template multiply_add_lane<step>(values[p], row, to);
           });
         });
       });
@@ -138,7 +169,8 @@ struct Conv2DF32 {
         simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
           const Vector value = V::all(from[p][at + step]);
           simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-            sum[p][v] = V::multiply_add(value, row[v], sum[p][v]);
+            Vector& to = sum[step % kParts][p][v];
+            to = V::multiply_add(value, row[v], to);
           });
         });
       });
@@ -153,16 +185,12 @@ struct Conv2DF32 {
   template <int kPixels, int kVectors>
   static void tile(const Runs& runs, const float* const* windows, float* const* to,
                    const float* packed, const Output& output) {
-    Sums<kPixels, kVectors> sums;
+    Sums<kPixels, kVectors> sums(packed);
     const float* from[kPixels];
-    simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
-      from[p] = windows[p];
-      simd::unroll<kVectors>([&](auto v)
-                                 COPPICE_LAMBDA { sums.sum[p][v] = V::load(packed + v * kLanes); });
-    });
-    const float* weights = packed + kVectors * kLanes;
+    simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { from[p] = windows[p]; });
     constexpr int kSteps = 4, kRow = kVectors * kLanes;
-    for (int row = 0; row < runs.rows; ++row) {
+    const float* weights = packed + (1 + runs.first_term) * kRow;
+    for (int row = 0; row < runs.rows; ++row, weights += runs.unseen * kRow) {
       for (int segment = 0; segment < runs.segments; ++segment) {
         ptrdiff_t at = row * runs.row_step + segment * runs.segment_step;
         int left = runs.length;
@@ -178,7 +206,7 @@ struct Conv2DF32 {
     const Vector low = V::all(output.clamp.min), high = V::all(output.clamp.max);
     simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
       simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-        const Vector result = V::min(V::max(sums.sum[p][v], low), high);
+        const Vector result = V::min(V::max(sums.template total<p, v>(), low), high);
         if (v + 1 < kVectors || whole) {
           V::store(to[p] + v * kLanes, result);
         } else {
@@ -200,10 +228,30 @@ struct Conv2DF32 {
       });
     }
   };
+  /// A convolution of its own, without padding.
+  static void run_rectangle(const Conv2DParams& p, const simd::TapRectangle& r,
+                            const Image<const float>& in, const Image<float>& out,
+                            const TileFunction* tiles, int most_pixels, const float* packed,
+                            const Output& output) {
+    Window2D part = p.window;
+    part.out_w = r.columns.outputs();
+    part.pad_top -= r.rows.begin * part.stride_h + r.rows.first * part.dilation_h;
+    part.pad_left -= r.columns.begin * part.stride_w + r.columns.first * part.dilation_w;
+    Image<float> y = out;
+    y.data = out.pixel(r.rows.begin, r.columns.begin);
+    const Runs runs = runs_of(p, in, r);
+    Walk walk(part, in, y, 0);
+    simd::for_each_tile<V>(r.outputs(), most_pixels, [&](int pixels) {
+      const float* from[kMostPixels];
+      float* to[kMostPixels];
+      walk.take(pixels, from, to);
+      tiles[pixels - 1](runs, from, to, packed, output);
+    });
+  }
+
   static void run(const Conv2DParams& p, const void* packed, const Image<const float>& in,
                   const Image<float>& out, RowRange rows) {
     static constexpr TileTable kTable{};
-    const Runs runs = runs_of(p, in);
     const float* weights = simd::packed_weights(packed);
     for_each_block(p, [&](const Block& b) {
       Image<const float> x = in;
@@ -211,15 +259,10 @@ struct Conv2DF32 {
       Image<float> y = out;
       y.data += b.first;
       const Output output{simd::packed_clamp(packed), b.used};
-      const TileFunction* tiles = kTable.tiles[b.vectors - 1];
-      Walk walk(p.window, x, y, rows.begin);
-      simd::for_each_tile<V>((rows.end - rows.begin) * p.window.out_w, tile_pixels(b.vectors),
-                             [&](int pixels) {
-                               const float* from[kMostPixels];
-                               float* to[kMostPixels];
-                               walk.take(pixels, from, to);
-                               tiles[pixels - 1](runs, from, to, weights, output);
-                             });
+      simd::for_each_tap_rectangle(p.window, rows, true, true, [&](const simd::TapRectangle& r) {
+        run_rectangle(p, r, x, y, kTable.tiles[b.vectors - 1], tile_pixels(b.vectors), weights,
+                      output);
+      });
       weights += static_cast<ptrdiff_t>(b.vectors) * kLanes * (1 + sum_length(p));
     });
   }
