@@ -47,9 +47,9 @@ class Packer {
 
   // |sum| over all inputs of 8 bits: |x - zero| is at most 255.
   int64_t largest_sum(int channel) const {
-    int64_t sum = bias_ != nullptr ? std::abs(int64_t{bias_[channel]}) : 0;
-    for (int i = 0; i < inner(); ++i) sum += 255 * std::abs(int{weights_of(channel)[i]});
-    return sum;
+    int64_t weights = 0;
+    for (int i = 0; i < inner(); ++i) weights += std::abs(int{weights_of(channel)[i]});
+    return 255 * weights + (bias_ != nullptr ? std::abs(int64_t{bias_[channel]}) : 0);
   }
 
   // Inputs are higher than the model's and carry their zero point, those of the taps that are seen.
@@ -99,8 +99,7 @@ class Packer {
     for (int run = 0; run < p_.window.kernel_h * runs_.count; ++run, from += runs_.bytes) {
       const int at_once = 4 * layout_.fields;
       for (int i = 0; i < runs_.bytes; i += at_once, word += step) {
-        for (int k = 0; k < at_once && i + k < runs_.bytes; ++k)
-          simd::put_weight(layout_, word, lane, k, from[i + k]);
+        simd::put_weights(layout_, word, lane, from + i, std::min(at_once, runs_.bytes - i));
       }
     }
   }

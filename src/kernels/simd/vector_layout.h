@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 namespace coppice::kernels::simd {
 
@@ -55,6 +56,18 @@ inline void put_weight(const VectorLayout& layout, void* word, int lane, int k, 
   } else {
     static_cast<int16_t*>(word)[k * layout.lanes + lane] = value;
   }
+}
+
+/// The first `count` weights of a lane in zeroed words; bytes lie as they come.
+inline void put_weights(const VectorLayout& layout, void* word, int lane, const int8_t* from,
+                        int count) {
+  if (layout.form == WeightForm::kBytes && layout.fields == 1) {
+    auto* to = static_cast<int8_t*>(word) + lane * 4;
+    // Of constant size where it can be: a move instead of a call.
+    std::memcpy(to, from, count == 4 ? 4 : static_cast<size_t>(count));
+    return;
+  }
+  for (int k = 0; k < count; ++k) put_weight(layout, word, lane, k, from[k]);
 }
 
 }  // namespace coppice::kernels::simd
