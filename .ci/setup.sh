@@ -1,8 +1,8 @@
 # Sourced by examples/quickstart.sh, tests/run.sh and .ci/run: installs what is missing and builds.
 # Debian package names; each list says what it is for.
 
-build_packages="g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev libcli11-dev libfmt-dev
-  libsndfile1-dev libsamplerate0-dev libpng-dev zlib1g-dev libssl-dev"
+build_packages="g++ cmake ninja-build libeigen3-dev nlohmann-json3-dev rapidjson-dev libcli11-dev
+  libfmt-dev libsndfile1-dev libsamplerate0-dev libpng-dev zlib1g-dev libssl-dev"
 run_packages="espeak-ng flite gnuplot-nox libjs-vega"
 test_packages="libgtest-dev libbenchmark-dev libvalijson-dev dataset-fashion-mnist curl python3-minimal"
 firmware_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib

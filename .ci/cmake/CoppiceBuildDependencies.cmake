@@ -2,6 +2,9 @@
 if(NOT TARGET Eigen3::Eigen)
   find_package(Eigen3 CONFIG REQUIRED)  # Unversioned: Eigen 5 refuses an older major.
 endif()
+# Headers alone; what its CMake package defines differs from version to version.
+find_path(COPPICE_RAPIDJSON_INCLUDE_DIR rapidjson/document.h REQUIRED)
+mark_as_advanced(COPPICE_RAPIDJSON_INCLUDE_DIR)
 if(COPPICE_BUILD_TOOLS AND NOT TARGET CLI11::CLI11)
   find_package(CLI11 CONFIG REQUIRED)
 endif()

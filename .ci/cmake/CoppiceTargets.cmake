@@ -39,6 +39,7 @@ add_library(coppice ${COPPICE_SOURCES})
 add_library(coppice::coppice ALIAS coppice)
 target_compile_definitions(coppice PRIVATE COPPICE_VERSION="${PROJECT_VERSION}")
 target_include_directories(coppice PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(coppice SYSTEM PRIVATE ${COPPICE_RAPIDJSON_INCLUDE_DIR})
 target_link_libraries(coppice
   PUBLIC coppice_kernels nlohmann_json::nlohmann_json Threads::Threads
   PRIVATE fmt::fmt SndFile::sndfile SampleRate::samplerate ZLIB::ZLIB PNG::PNG OpenSSL::Crypto

@@ -13,7 +13,6 @@
 #include "coppice/core/text.h"
 #include "coppice/graph/zoo.h"
 #include "coppice/io/graph_json.h"
-#include "coppice/io/json_reader.h"
 #include "coppice/io/model_file.h"
 #include "coppice/quant/quantize.h"
 
@@ -42,8 +41,7 @@ Result<Shape> parse_input(const std::string& text) {
 
 Result<Graph> open_layers(const std::string& path, uint64_t seed) {
   COPPICE_TRY(const std::string text, read_file(path));
-  COPPICE_TRY(const auto json, io::parse_json(text, path));
-  auto graph = io::graph_from_layers(json, seed);
+  auto graph = io::graph_from_layers(text, seed);
   if (!graph.ok())
     return Error{graph.error().code, fmt::format("{}: {}", path, graph.error().message)};
   return graph;

@@ -76,7 +76,7 @@ void read_shape(JsonReader& reader, size_t max_rank, Shape& shape) {
   shape = to_shape(sizes);
 }
 
-Status read_activation_quantization(const Json& json, const std::string& pointer,
+Status read_activation_quantization(const JsonValue& json, const std::string& pointer,
                                     TensorInfo& tensor) {
   JsonReader reader(json, pointer);
   ActivationQuantization quantization;
@@ -88,12 +88,12 @@ Status read_activation_quantization(const Json& json, const std::string& pointer
   return reader.finish();
 }
 
-Status read_tensor(const Json& json, const std::string& pointer, Graph& graph) {
+Status read_tensor(const JsonValue& json, const std::string& pointer, Graph& graph) {
   JsonReader reader(json, pointer);
   TensorInfo tensor;
   reader.text("name", tensor.name, Presence::kRequired);
   read_shape(reader, 3, tensor.shape);
-  if (const Json* quantization = reader.get("quantization", Presence::kOptional)) {
+  if (const JsonValue* quantization = reader.get("quantization", Presence::kOptional)) {
     const auto status =
         read_activation_quantization(*quantization, pointer + "/quantization", tensor);
     if (!status.ok()) reader.fail(status.error());
@@ -102,7 +102,7 @@ Status read_tensor(const Json& json, const std::string& pointer, Graph& graph) {
   return reader.finish();
 }
 
-Status read_quantized(const Json& json, const std::string& pointer, Parameter& parameter) {
+Status read_quantized(const JsonValue& json, const std::string& pointer, Parameter& parameter) {
   JsonReader reader(json, pointer);
   QuantizedValues quantized;
   reader.integer("bits", quantized.bits, 2, 32, Presence::kRequired);
@@ -123,14 +123,14 @@ Status read_quantized(const Json& json, const std::string& pointer, Parameter& p
   return reader.finish();
 }
 
-Status read_parameter(const Json& json, const std::string& pointer, Node& node) {
+Status read_parameter(const JsonValue& json, const std::string& pointer, Node& node) {
   JsonReader reader(json, pointer);
   Parameter parameter;
   reader.text("name", parameter.name, Presence::kRequired);
   read_shape(reader, 4, parameter.shape);
   bool masked = false;
   reader.boolean("mask", masked, Presence::kOptional);
-  if (const Json* quantized = reader.get("quantized", Presence::kOptional)) {
+  if (const JsonValue* quantized = reader.get("quantized", Presence::kOptional)) {
     const auto status = read_quantized(*quantized, pointer + "/quantized", parameter);
     if (!status.ok()) reader.fail(status.error());
   }
@@ -143,7 +143,7 @@ Status read_parameter(const Json& json, const std::string& pointer, Node& node) 
   return {};
 }
 
-Status read_node(const Json& json, const std::string& pointer, Graph& graph) {
+Status read_node(const JsonValue& json, const std::string& pointer, Graph& graph) {
   JsonReader reader(json, pointer);
   const int last = static_cast<int>(graph.tensors.size()) - 1;
   Node node;
@@ -160,7 +160,7 @@ Status read_node(const Json& json, const std::string& pointer, Graph& graph) {
   reader.integers("inputs", node.inputs, 1, kMaxNodeInputs, 0, last, Presence::kRequired);
   reader.integer("output", node.output, 0, last, Presence::kRequired);
   reader.elements("parameters", Presence::kRequired,
-                  [&](const Json& item, const std::string& place) {
+                  [&](const JsonValue& item, const std::string& place) {
                     return read_parameter(item, place, node);
                   });
   graph.nodes.push_back(std::move(node));
@@ -168,18 +168,20 @@ Status read_node(const Json& json, const std::string& pointer, Graph& graph) {
 }
 
 void read_metadata(JsonReader& reader, Graph& graph) {
-  const Json* json = reader.get("metadata", Presence::kRequired);
+  const JsonValue* json = reader.get("metadata", Presence::kRequired);
   if (json == nullptr) return;
-  if (!json->is_object()) return reader.fail("metadata", "expected an object of strings");
-  for (const auto& [key, value] : json->items()) {
-    if (!value.is_string()) return reader.fail("metadata/" + key, "expected a string");
-    graph.metadata[key] = value.get<std::string>();
+  if (!json->IsObject()) return reader.fail("metadata", "expected an object of strings");
+  for (const auto& member : json->GetObject()) {
+    const std::string key(text_of(member.name));
+    if (!member.value.IsString()) return reader.fail("metadata/" + key, "expected a string");
+    if (!graph.metadata.emplace(key, text_of(member.value)).second)
+      return reader.fail("metadata/" + key, "stands twice in one object");
   }
 }
 
 }  // namespace
 
-Json graph_to_json(const Graph& graph) {
+Result<std::string> graph_to_json(const Graph& graph) {
   Json json{{"version", kFormatVersion},
             {"name", graph.name},
             {"rounding", rounding_name(graph.rounding)},
@@ -192,10 +194,15 @@ Json graph_to_json(const Graph& graph) {
   for (const auto& [key, value] : graph.metadata) json["metadata"][key] = value;
   for (const auto& tensor : graph.tensors) json["tensors"].push_back(tensor_json(tensor));
   for (const auto& node : graph.nodes) json["nodes"].push_back(node_json(node));
-  return json;
+  try {
+    return json.dump();
+  } catch (const nlohmann::json::exception&) {
+    return Error{ErrorCode::kInvalidArgument, "a name or a metadata text is not valid UTF-8"};
+  }
 }
 
-Result<Graph> graph_from_json(const Json& json) {
+Result<Graph> graph_from_json(std::string_view text) {
+  COPPICE_TRY(const JsonDocument json, parse_json(text));
   JsonReader reader(json, "");
   Graph graph;
   int version = 0;
@@ -210,12 +217,14 @@ Result<Graph> graph_from_json(const Json& json) {
   }
   reader.texts("class_names", graph.class_names, Presence::kRequired);
   read_metadata(reader, graph);
-  reader.elements("tensors", Presence::kRequired, [&](const Json& item, const std::string& place) {
-    return read_tensor(item, place, graph);
-  });
-  reader.elements("nodes", Presence::kRequired, [&](const Json& item, const std::string& place) {
-    return read_node(item, place, graph);
-  });
+  reader.elements("tensors", Presence::kRequired,
+                  [&](const JsonValue& item, const std::string& place) {
+                    return read_tensor(item, place, graph);
+                  });
+  reader.elements("nodes", Presence::kRequired,
+                  [&](const JsonValue& item, const std::string& place) {
+                    return read_node(item, place, graph);
+                  });
   const int last = static_cast<int>(graph.tensors.size()) - 1;
   reader.integer("input", graph.input, 0, last, Presence::kRequired);
   reader.integer("output", graph.output, 0, last, Presence::kRequired);

@@ -11,8 +11,6 @@
 namespace coppice::io {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // A layer with more weights is a mistake: no memory for it.
 constexpr int64_t kMaxWeights = int64_t{1} << 28;
 constexpr int kMaxInputAxis = 4096;
@@ -36,7 +34,7 @@ class LayerList {
     tensors_["input"] = last_;
   }
 
-  Status add(const Json& json, const std::string& pointer) {
+  Status add(const JsonValue& json, const std::string& pointer) {
     JsonReader reader(json, pointer);
     std::string op_text;
     reader.text("op", op_text, Presence::kRequired);
@@ -133,7 +131,8 @@ class LayerList {
 
 }  // namespace
 
-Result<Graph> graph_from_layers(const Json& json, uint64_t seed) {
+Result<Graph> graph_from_layers(std::string_view text, uint64_t seed) {
+  COPPICE_TRY(const JsonDocument json, parse_json(text));
   JsonReader reader(json, "");
   std::string name = "layers", output, schema;
   std::vector<int> input;
@@ -147,11 +146,11 @@ Result<Graph> graph_from_layers(const Json& json, uint64_t seed) {
   const Shape shape{input[0], input[1], input[2]};
   if (!fits(shape)) return Error{ErrorCode::kConfig, "/input: has more than 2^30 elements"};
   LayerList layers(name, shape, seed);
-  reader.elements("layers", Presence::kRequired, [&](const Json& item, const std::string& pointer) {
-    return layers.add(item, pointer);
-  });
+  reader.elements(
+      "layers", Presence::kRequired,
+      [&](const JsonValue& item, const std::string& pointer) { return layers.add(item, pointer); });
   COPPICE_TRY_STATUS(reader.finish());
-  if (json["layers"].empty())
+  if (json["layers"].Empty())
     return Error{ErrorCode::kConfig, "/layers: a model needs at least one layer"};
   COPPICE_TRY(Graph graph, std::move(layers).finish(output));
   if (!class_names.empty() &&

@@ -12,7 +12,6 @@
 #include "coppice/core/mapped_file.h"
 #include "coppice/core/packed.h"
 #include "coppice/io/graph_json.h"
-#include "coppice/io/json_reader.h"
 #include "io/safetensors.h"
 
 namespace coppice::io {
@@ -67,15 +66,14 @@ Result<std::string> pack_integers(const QuantizedValues& quantized) {
 }
 
 std::vector<int32_t> unpack_integers(std::string_view bytes, size_t count, int bits) {
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (bits == 8) {
+    const auto* signed_data = reinterpret_cast<const int8_t*>(data);
+    return {signed_data, signed_data + count};
+  }
   std::vector<int32_t> values(count);
   if (bits == 32) {
     std::memcpy(values.data(), bytes.data(), bytes.size());
-    return values;
-  }
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
-  if (bits == 8) {
-    std::transform(data, data + count, values.begin(),
-                   [](uint8_t value) { return static_cast<int8_t>(value); });
     return values;
   }
   for (size_t i = 0; i < count; ++i) values[i] = packed_get(data, i, bits);
@@ -183,15 +181,6 @@ Status load_parameter(const std::string& name, Parameter& parameter, TensorTaker
   return check_pruned(name, parameter);
 }
 
-// The JSON is gone when the values come, which then fill its memory.
-Result<Graph> graph_without_values(const std::string& text) {
-  const auto json = parse_json(text, kGraphKey);
-  if (!json.ok()) return corrupt(json.error().message);
-  auto graph = graph_from_json(*json);
-  if (!graph.ok()) return corrupt(fmt::format("{}: {}", kGraphKey, graph.error().message));
-  return graph;
-}
-
 }  // namespace
 
 Result<std::string> model_to_bytes(const Graph& graph) {
@@ -204,12 +193,8 @@ Result<std::string> model_to_bytes(const Graph& graph) {
           store_parameter(node.name + "." + parameter.name, parameter, container, packed));
     }
   }
-  try {
-    container.metadata = {{kGraphKey, graph_to_json(graph).dump()},
-                          {"coppice.version", COPPICE_VERSION}};
-  } catch (const nlohmann::json::exception&) {
-    return Error{ErrorCode::kInvalidArgument, "a name or a metadata text is not valid UTF-8"};
-  }
+  COPPICE_TRY(std::string text, graph_to_json(graph));
+  container.metadata = {{kGraphKey, std::move(text)}, {"coppice.version", COPPICE_VERSION}};
   return write_safetensors(container);
 }
 
@@ -221,8 +206,8 @@ Result<Graph> model_from_bytes(std::string_view bytes) {
                  fmt::format("a safetensors file, but no Coppice model: its metadata lacks \"{}\"",
                              kGraphKey)};
   }
-  auto graph = graph_without_values(text->second);
-  if (!graph.ok()) return graph;
+  auto graph = graph_from_json(text->second);
+  if (!graph.ok()) return corrupt(fmt::format("{}: {}", kGraphKey, graph.error().message));
   TensorTaker tensors(std::move(container));
   for (auto& node : graph->nodes) {
     for (auto& parameter : node.parameters) {

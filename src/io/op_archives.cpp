@@ -38,7 +38,7 @@ void OpReader::size(const char* key, Size2& value, std::optional<Size2> fallback
   value = fallback.value_or(value);
   const auto* json = reader_.get(key, presence(fallback.has_value()));
   if (json == nullptr) return;
-  if (input_ != nullptr && json->is_number()) {
+  if (input_ != nullptr && json->IsNumber()) {
     reader_.integer(key, value.h, 1, kMaxWindow, Presence::kRequired);
     value.w = value.h;
     return;
@@ -75,13 +75,13 @@ void OpReader::read_padding(const char* key, Padding& padding, Size2 kernel, Siz
                             Size2 dilation) {
   const auto* json = reader_.get(key, presence(true));
   if (json == nullptr) return;
-  if (input_ == nullptr || !json->is_string()) {
+  if (input_ == nullptr || !json->IsString()) {
     std::vector<int> sides;
     reader_.integers(key, sides, 4, 4, 0, kMaxWindow, Presence::kRequired);
     if (sides.size() == 4) padding = {sides[0], sides[1], sides[2], sides[3]};
     return;
   }
-  const auto name = json->get<std::string>();
+  const auto name = std::string(text_of(*json));
   if (name != "same" && name != "valid") {
     return reader_.fail(
         key,

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string>
+#include <nlohmann/json.hpp>
 
-#include "coppice/io/json_reader.h"
+#include "io/json_reader.h"
 #include "io/op_fields.h"
 
 namespace coppice::io {

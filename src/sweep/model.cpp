@@ -19,8 +19,8 @@ namespace {
 Result<Graph> build_layers(const Json& model, const Shape& input, uint64_t seed) {
   Json sizes = Json::array();
   for (const int size : input) sizes.push_back(size);
-  return io::graph_from_layers(
-      {{"name", model["name"]}, {"input", sizes}, {"layers", model["layers"]}}, seed);
+  const Json json{{"name", model["name"]}, {"input", sizes}, {"layers", model["layers"]}};
+  return io::graph_from_layers(json.dump(), seed);
 }
 
 /// A sample's shape by what the config says, for checks that must work before the data is there.
