@@ -3,13 +3,26 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
 
 #include "kernels/conv2d/u8_layout.h"
 #include "kernels/simd/stage_pack.h"
 
 namespace coppice::kernels::conv_u8 {
 namespace {
+
+// In 32 bits, in parts that cannot leave them: that is vectorized.
+template <class Term>
+int64_t sum_of(const int8_t* w, int count, const Term& term) {
+  constexpr int kPart = 1 << 16;
+  int64_t sum = 0;
+  for (int begin = 0; begin < count; begin += kPart) {
+    const int end = std::min(count, begin + kPart);
+    int32_t part = 0;
+    for (int i = begin; i < end; ++i) part += term(int32_t{w[i]});
+    sum += part;
+  }
+  return sum;
+}
 
 class Packer {
  public:
@@ -18,6 +31,8 @@ class Packer {
       : layout_(layout),
         p_(p),
         stage_(to),
+        depth_(p.in_per_group()),
+        inner_(p.taps() * depth_),
         runs_(runs_of(p, layout.fields)),
         kinds_(kinds_of(p, layout.fields)),
         w_(w),
@@ -42,24 +57,24 @@ class Packer {
  private:
   // Packed weights are unpacked into the high bits of their bytes: sums are so many times as large.
   int scale() const { return 1 << (8 - layout_.weight_bits()); }
-  int inner() const { return p_.taps() * p_.in_per_group(); }
-  const int8_t* weights_of(int channel) const { return w_ + ptrdiff_t{channel} * inner(); }
+  const int8_t* weights_of(int channel) const { return w_ + ptrdiff_t{channel} * inner_; }
 
   // |sum| over all inputs of 8 bits: |x - zero| is at most 255.
   int64_t largest_sum(int channel) const {
-    int64_t weights = 0;
-    for (int i = 0; i < inner(); ++i) weights += std::abs(int{weights_of(channel)[i]});
-    return 255 * weights + (bias_ != nullptr ? std::abs(int64_t{bias_[channel]}) : 0);
+    const int64_t bias = bias_ != nullptr ? std::abs(int64_t{bias_[channel]}) : 0;
+    return bias + 255 * sum_of(weights_of(channel), inner_, [](int32_t w) { return std::abs(w); });
   }
 
   // Inputs are higher than the model's and carry their zero point, those of the taps that are seen.
   int32_t bias_of(int channel, const simd::TapRectangle& seen) const {
+    const int row = p_.window.kernel_w * depth_;
+    const int8_t* first = weights_of(channel) + seen.rows.first * row + seen.columns.first * depth_;
+    const bool whole_rows = seen.columns.taps() == p_.window.kernel_w;  // One run.
+    const int runs = whole_rows ? 1 : seen.rows.taps();
+    const int run = whole_rows ? seen.rows.taps() * row : seen.columns.taps() * depth_;
     int64_t weights = 0;
-    for (int ky = seen.rows.first; ky < seen.rows.last; ++ky) {
-      const int8_t* row = weights_of(channel) + ky * p_.window.kernel_w * p_.in_per_group();
-      weights = std::accumulate(row + seen.columns.first * p_.in_per_group(),
-                                row + seen.columns.last * p_.in_per_group(), weights);
-    }
+    for (int i = 0; i < runs; ++i)
+      weights += sum_of(first + ptrdiff_t{i} * row, run, [](int32_t w) { return w; });
     const int64_t bias = bias_ != nullptr ? bias_[channel] : 0;
     return static_cast<int32_t>((bias - weights * (p_.x_zero + layout_.input_offset)) * scale());
   }
@@ -70,24 +85,30 @@ class Packer {
     const BlockBytes bytes = block_bytes(p_, kinds_, stage_.header().kind, vectors, lanes,
                                          layout_.weight_bytes(), layout_.fields);
     std::memset(block, 0, bytes.total);
+    const auto channel_of = [&](int v, int lane) {
+      const int place = vectors == kBlockVectors ? simd::quad_place(v, lane) : v * lanes + lane;
+      return first + place < p_.out_per_group() ? base + first + place : -1;
+    };
+    simd::for_each_tap_rectangle(p_.window, {0, p_.window.out_h}, kinds_.rows > 0,
+                                 kinds_.columns > 0, [&](const simd::TapRectangle& seen) {
+                                   std::byte* biases =
+                                       block + 4 * kinds_.index(seen) * vectors * lanes;
+                                   for (int i = 0; i < vectors * lanes; ++i) {
+                                     const int channel = channel_of(i / lanes, i % lanes);
+                                     if (channel < 0) continue;
+                                     const int32_t bias = bias_of(channel, seen);
+                                     std::memcpy(biases + 4 * i, &bias, sizeof(bias));
+                                   }
+                                 });
     for (int v = 0; v < vectors; ++v) {
-      const auto channel_of = [&](int lane) {
-        const int place = vectors == kBlockVectors ? simd::quad_place(v, lane) : v * lanes + lane;
-        return first + place < p_.out_per_group() ? base + first + place : -1;
-      };
-      stage_.pack_group(lanes, channel_of, block + bytes.stage + v * stage_.group_bytes(lanes));
+      stage_.pack_group(
+          lanes, [&](int lane) { return channel_of(v, lane); },
+          block + bytes.stage + v * stage_.group_bytes(lanes));
       for (int lane = 0; lane < lanes; ++lane) {
-        const int channel = channel_of(lane);
-        if (channel < 0) continue;
-        simd::for_each_tap_rectangle(p_.window, {0, p_.window.out_h}, kinds_.rows > 0,
-                                     kinds_.columns > 0, [&](const simd::TapRectangle& seen) {
-                                       const int32_t bias = bias_of(channel, seen);
-                                       const int place =
-                                           (kinds_.index(seen) * vectors + v) * lanes + lane;
-                                       std::memcpy(block + 4 * place, &bias, sizeof(bias));
-                                     });
-        pack_channel(channel, lane, block + bytes.weights + v * layout_.word_bytes(),
-                     vectors * layout_.word_bytes());
+        if (const int channel = channel_of(v, lane); channel >= 0) {
+          pack_channel(channel, lane, block + bytes.weights + v * layout_.word_bytes(),
+                       vectors * layout_.word_bytes());
+        }
       }
     }
     return bytes.total;
@@ -96,17 +117,17 @@ class Packer {
   // The weights of a channel are its runs one after the other.
   void pack_channel(int channel, int lane, std::byte* word, int step) {
     const int8_t* from = weights_of(channel);
-    for (int run = 0; run < p_.window.kernel_h * runs_.count; ++run, from += runs_.bytes) {
-      const int at_once = 4 * layout_.fields;
-      for (int i = 0; i < runs_.bytes; i += at_once, word += step) {
-        simd::put_weights(layout_, word, lane, from + i, std::min(at_once, runs_.bytes - i));
-      }
+    const int run_step = runs_.words / layout_.fields * step;
+    for (int run = 0; run < p_.window.kernel_h * runs_.count; ++run, word += run_step) {
+      simd::put_weights(layout_, word, step, lane, from, runs_.bytes);
+      from += runs_.bytes;
     }
   }
 
   const simd::VectorLayout& layout_;
   const Conv2DParams& p_;
   simd::StagePacker stage_;
+  int depth_, inner_;  // Inputs of a tap, of an output.
   Runs runs_;
   Kinds kinds_;
   const int8_t* w_;

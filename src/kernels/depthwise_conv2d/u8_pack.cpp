@@ -77,12 +77,14 @@ class Packer {
     for (int quad = 0; quad < plan_.row_quads; ++quad) {
       for (int kx = 0; kx < p_.window.kernel_w; ++kx) {
         for (int row = 0; row < plan_.rows; ++row, word += 4 * layout_.word_bytes()) {
+          int8_t taps[4] = {};
           for (int k = 0; k < 4; ++k) {
             const int ky = 4 * quad + k - row;
             if (ky < 0 || ky >= p_.window.kernel_h) continue;
             const int tap = ky * p_.window.kernel_w + kx;
-            simd::put_weight(layout_, word, lane, k, static_cast<int8_t>(weight(channel, tap)));
+            taps[k] = static_cast<int8_t>(weight(channel, tap));
           }
+          simd::put_weights(layout_, word, 0, lane, taps, 4);
         }
       }
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -58,16 +59,18 @@ inline void put_weight(const VectorLayout& layout, void* word, int lane, int k, 
   }
 }
 
-/// The first `count` weights of a lane in zeroed words; bytes lie as they come.
-inline void put_weights(const VectorLayout& layout, void* word, int lane, const int8_t* from,
-                        int count) {
+/// `count` weights of a lane in zeroed words that lie `step` bytes apart.
+inline void put_weights(const VectorLayout& layout, std::byte* word, int step, int lane,
+                        const int8_t* from, int count) {
+  const int at_once = 4 * layout.fields;
+  int i = 0;
   if (layout.form == WeightForm::kBytes && layout.fields == 1) {
-    auto* to = static_cast<int8_t*>(word) + lane * 4;
-    // Of constant size where it can be: a move instead of a call.
-    std::memcpy(to, from, count == 4 ? 4 : static_cast<size_t>(count));
-    return;
+    for (; i + 4 <= count; i += 4, word += step) std::memcpy(word + lane * 4, from + i, 4);
   }
-  for (int k = 0; k < count; ++k) put_weight(layout, word, lane, k, from[k]);
+  for (; i < count; i += at_once, word += step) {
+    for (int k = 0; k < at_once && i + k < count; ++k)
+      put_weight(layout, word, lane, k, from[i + k]);
+  }
 }
 
 }  // namespace coppice::kernels::simd
