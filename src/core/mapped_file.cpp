@@ -17,8 +17,7 @@ Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
   struct stat status {};
   if (file >= 0 && ::fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
     const auto size = static_cast<size_t>(status.st_size);
-    // All pages at once: each one touched by itself costs more than copying it.
-    void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
+    void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
     if (data != MAP_FAILED) mapped.data_ = data, mapped.size_ = size;
   }
   if (file >= 0) ::close(file);

@@ -50,9 +50,10 @@ Status check_weights(const Graph& graph, const Node& node) {
     return node_error(graph, node,
                       fmt::format("has {}-bit weights; expected 8, 4 or 2", values.bits));
   }
-  const int limit = 1 << (values.bits - 1);
-  if (std::any_of(values.values.begin(), values.values.end(),
-                  [=](int32_t value) { return value < -limit || value >= limit; })) {
+  const uint32_t limit = 1u << (values.bits - 1);
+  uint32_t bits = 0;  // Of all values, moved to begin with 0: so the loop is vectorized.
+  for (const int32_t value : values.values) bits |= static_cast<uint32_t>(value) + limit;
+  if (bits >= 2 * limit) {
     return node_error(graph, node, fmt::format("a weight does not fit {} bits", values.bits));
   }
   const int channel_axis = std::holds_alternative<DepthwiseConv2D>(node.op) ? 2 : 0;

@@ -1,7 +1,6 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "coppice/core/thread_pool.h"
 #include "coppice/graph/cost.h"
@@ -21,6 +20,10 @@ struct alignas(64) CacheLine {
 
 // Below this a second thread costs more than it brings: waking it takes about a microsecond.
 constexpr int64_t kMacsWorthThreads = 200'000;
+
+std::string pixels(int rows, int columns) {
+  return std::to_string(rows) + "x" + std::to_string(columns);
+}
 
 // T: uint8_t or int16_t for integer graphs, float.
 template <class T>
@@ -55,8 +58,8 @@ class DensePlan final : public TypedPlan<DenseValue<T>> {
                             std::min(layer.columns, read[i].w)};
       if (part.end < whole.end || part.columns < whole.columns) {
         const int width = context.output.width;
-        layer.reason += fmt::format("; {}x{} of {}x{} pixels, no layer reads the rest", part.end,
-                                    part.columns == 0 ? width : part.columns, whole.end, width);
+        layer.reason += "; " + pixels(part.end, part.columns == 0 ? width : part.columns) + " of " +
+                        pixels(whole.end, width) + " pixels, no layer reads the rest";
       }
       choices_.push_back({node.name, std::string(op_name(node.op)), layer.kernel, layer.reason,
                           macs, executed_macs(macs, layer.executed_share), layer.packed_bytes,

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
+#include <utility>
 
 #include "coppice/core/file.h"
 #include "coppice/core/mapped_file.h"
@@ -206,7 +207,7 @@ Result<Graph> model_from_bytes(std::string_view bytes) {
                  fmt::format("a safetensors file, but no Coppice model: its metadata lacks \"{}\"",
                              kGraphKey)};
   }
-  auto graph = graph_from_json(text->second);
+  auto graph = graph_from_json(std::exchange(text->second, {}));
   if (!graph.ok()) return corrupt(fmt::format("{}: {}", kGraphKey, graph.error().message));
   TensorTaker tensors(std::move(container));
   for (auto& node : graph->nodes) {

@@ -84,16 +84,17 @@ class HeaderReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head
     const std::string_view name(text, length);
     if (place_ == Place::kTensor) return open_field(name);
     name_ = name;
+    if (place_ == Place::kHeader && name == kMetadataKey)
+      return !std::exchange(has_metadata_, true) || stands_twice(name);
     if (place_ == Place::kMetadata) {
       const auto [value, is_new] = container_.metadata.try_emplace(name_);
       text_ = &value->second;
       return is_new || stands_twice(name);
     }
-    tensor_ = {};
+    const auto [tensor, is_new] = container_.tensors.try_emplace(name_);
+    tensor_ = &tensor->second;
     offsets_.clear();
     fields_ = 0;
-    const bool is_new = name == kMetadataKey ? !std::exchange(has_metadata_, true)
-                                             : container_.tensors.count(name_) == 0;
     return is_new || stands_twice(name);
   }
 
@@ -120,17 +121,17 @@ class HeaderReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head
   bool open_field(std::string_view name) {
     const int field = name == "dtype" ? 1 : name == "shape" ? 2 : name == "data_offsets" ? 4 : 0;
     if (field == 0) return refuse();
-    text_ = field == 1 ? &tensor_.dtype : nullptr;
-    sizes_ = field == 2 ? &tensor_.shape : field == 4 ? &offsets_ : nullptr;
+    text_ = field == 1 ? &tensor_->dtype : nullptr;
+    sizes_ = field == 2 ? &tensor_->shape : field == 4 ? &offsets_ : nullptr;
     return (std::exchange(fields_, fields_ | field) & field) == 0 || stands_twice(name);
   }
 
   bool add_tensor() {
     if (fields_ != 7 || offsets_.size() != 2) return refuse();
-    const auto type_bytes = bytes_of_type(tensor_.dtype);
-    if (!type_bytes) return wrong(fmt::format("has the unknown dtype \"{}\"", tensor_.dtype));
+    const auto type_bytes = bytes_of_type(tensor_->dtype);
+    if (!type_bytes) return wrong(fmt::format("has the unknown dtype \"{}\"", tensor_->dtype));
     uint64_t bytes = static_cast<uint64_t>(*type_bytes);
-    for (int64_t size : tensor_.shape) {
+    for (int64_t size : tensor_->shape) {
       if (size != 0 && bytes > data_.size() / static_cast<uint64_t>(size))
         return wrong("is larger than the file, which is truncated or damaged");
       bytes *= static_cast<uint64_t>(size);
@@ -142,8 +143,7 @@ class HeaderReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head
     }
     if (end - begin != bytes)
       return wrong(fmt::format("has {} bytes, its shape needs {}", end - begin, bytes));
-    tensor_.bytes = data_.substr(begin, bytes);
-    container_.tensors.emplace(name_, std::move(tensor_));
+    tensor_->bytes = data_.substr(begin, bytes);
     return true;
   }
 
@@ -152,7 +152,7 @@ class HeaderReader : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Head
   std::optional<Error> error_;
   Place place_ = Place::kFile;
   std::string name_;  // The last key that is not a tensor's field.
-  StoredTensor tensor_;
+  StoredTensor* tensor_ = nullptr;
   std::vector<int64_t> offsets_;
   bool has_metadata_ = false;
   int fields_ = 0;  // Of the tensor, one bit each: those that were there.
