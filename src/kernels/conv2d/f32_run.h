@@ -4,6 +4,7 @@
 #include "kernels/simd/f32_packed.h"
 #include "kernels/simd/inline.h"
 #include "kernels/simd/tap_spans.h"
+#include "kernels/simd/tile_grid.h"
 #include "kernels/simd/window_walk.h"
 
 namespace coppice::kernels {
@@ -16,7 +17,6 @@ namespace coppice::kernels {
 template <class V>
 struct Conv2DF32 {
   using Vector = typename V::Vector;
-  using Walk = simd::WindowWalk<V, float>;
   static constexpr int kLanes = V::kLanes;
   // At least 8 sums hide the multiply-add's latency of 4 cycles at 2 per cycle; loads, 2 per cycle
   // too, must not be more than products: (pixels + vectors) <= pixels * vectors.
@@ -177,23 +177,28 @@ struct Conv2DF32 {
     }
   };
 
-  struct Output {
-    const simd::PackedClamp& clamp;
+  using Grid = simd::TileGrid<float, kMostPixels>;
+  struct Job {
+    Runs runs;
+    const float* packed;
+    simd::PackedClamp clamp;
     int used;  ///< Channels of the block.
   };
 
   template <int kPixels, int kVectors>
-  static void tile(const Runs& runs, const float* const* windows, float* const* to,
-                   const float* packed, const Output& output) {
-    Sums<kPixels, kVectors> sums(packed);
-    const float* from[kPixels];
-    simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { from[p] = windows[p]; });
+  static COPPICE_INLINE void accumulate_runs(const Job& job, const float* x,
+                                             const ptrdiff_t* x_pixel,
+                                             Sums<kPixels, kVectors>& sums) {
     constexpr int kSteps = 4, kRow = kVectors * kLanes;
-    const float* weights = packed + (1 + runs.first_term) * kRow;
-    for (int row = 0; row < runs.rows; ++row, weights += runs.unseen * kRow) {
-      for (int segment = 0; segment < runs.segments; ++segment) {
-        ptrdiff_t at = row * runs.row_step + segment * runs.segment_step;
-        int left = runs.length;
+    const float* weights = job.packed + (1 + job.runs.first_term) * kRow;
+    for (int row = 0; row < job.runs.rows; ++row, weights += job.runs.unseen * kRow) {
+      for (int segment = 0; segment < job.runs.segments; ++segment) {
+        const float* run = x + row * job.runs.row_step + segment * job.runs.segment_step;
+        asm("" : "+r"(x_pixel));  // Read again: kept from run to run they would only be spilled.
+        const float* from[kPixels];
+        simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { from[p] = run + x_pixel[p]; });
+        ptrdiff_t at = 0;
+        int left = job.runs.length;
         for (; left >= kSteps; left -= kSteps, at += kSteps, weights += kSteps * kRow) {
           sums.template accumulate<kSteps>(from, at, weights);
         }
@@ -202,68 +207,58 @@ struct Conv2DF32 {
         }
       }
     }
-    const bool whole = output.used == kRow;
-    const Vector low = V::all(output.clamp.min), high = V::all(output.clamp.max);
-    simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
-      simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-        const Vector result = V::min(V::max(sums.template total<p, v>(), low), high);
-        if (v + 1 < kVectors || whole) {
-          V::store(to[p] + v * kLanes, result);
-        } else {
-          V::store_part(to[p] + v * kLanes, result, output.used - v * kLanes);
-        }
+  }
+
+  template <int kPixels, int kVectors>
+  static void tiles(const Job& job, const Grid& grid) {
+    const int last = job.used - (kVectors - 1) * kLanes;
+    grid.for_each_tile([&](const float* x, float* y) COPPICE_LAMBDA {
+      Sums<kPixels, kVectors> sums(job.packed);
+      accumulate_runs(job, x, grid.x_pixel, sums);
+      const Vector low = V::all(job.clamp.min), high = V::all(job.clamp.max);
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+        float* to = y + grid.y_pixel[p];
+        simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
+          const Vector result = V::min(V::max(sums.template total<p, v>(), low), high);
+          if (v + 1 < kVectors || last == kLanes) {
+            V::store(to + v * kLanes, result);
+          } else {
+            V::store_part(to + v * kLanes, result, last);
+          }
+        });
       });
     });
   }
 
-  using TileFunction = void (*)(const Runs&, const float* const*, float* const*, const float*,
-                                const Output&);
   // tiles[vectors - 1][pixels - 1].
-  struct TileTable {
-    TileFunction tiles[kMostVectors][kMostPixels] = {};
-    constexpr TileTable() {
+  struct Table {
+    void (*tiles[kMostVectors][kMostPixels])(const Job&, const Grid&) = {};
+    constexpr Table() {
       simd::unroll<kMostVectors>([&](auto v) COPPICE_LAMBDA {
-        simd::unroll<tile_pixels(v + 1)>([&](auto p)
-                                             COPPICE_LAMBDA { tiles[v][p] = &tile<p + 1, v + 1>; });
+        simd::unroll<tile_pixels(v + 1)>(
+            [&](auto p) COPPICE_LAMBDA { tiles[v][p] = &Conv2DF32::tiles<p + 1, v + 1>; });
       });
     }
   };
-  /// A convolution of its own, without padding.
-  static void run_rectangle(const Conv2DParams& p, const simd::TapRectangle& r,
-                            const Image<const float>& in, const Image<float>& out,
-                            const TileFunction* tiles, int most_pixels, const float* packed,
-                            const Output& output) {
-    Window2D part = p.window;
-    part.out_w = r.columns.outputs();
-    part.pad_top -= r.rows.begin * part.stride_h + r.rows.first * part.dilation_h;
-    part.pad_left -= r.columns.begin * part.stride_w + r.columns.first * part.dilation_w;
-    Image<float> y = out;
-    y.data = out.pixel(r.rows.begin, r.columns.begin);
-    const Runs runs = runs_of(p, in, r);
-    Walk walk(part, in, y, 0);
-    simd::for_each_tile<V>(r.outputs(), most_pixels, [&](int pixels) {
-      const float* from[kMostPixels];
-      float* to[kMostPixels];
-      walk.take(pixels, from, to);
-      tiles[pixels - 1](runs, from, to, packed, output);
-    });
-  }
 
   static void run(const Conv2DParams& p, const void* packed, const Image<const float>& in,
                   const Image<float>& out, RowRange rows) {
-    static constexpr TileTable kTable{};
-    const float* weights = simd::packed_weights(packed);
+    static constexpr Table kTable{};
+    Job job{{}, simd::packed_weights(packed), simd::packed_clamp(packed), 0};
     for_each_block(p, [&](const Block& b) {
       Image<const float> x = in;
       x.data += b.group * p.in_per_group();
       Image<float> y = out;
       y.data += b.first;
-      const Output output{simd::packed_clamp(packed), b.used};
+      job.used = b.used;
       simd::for_each_tap_rectangle(p.window, rows, true, true, [&](const simd::TapRectangle& r) {
-        run_rectangle(p, r, x, y, kTable.tiles[b.vectors - 1], tile_pixels(b.vectors), weights,
-                      output);
+        job.runs = runs_of(p, in, r);
+        simd::for_each_tile_grid<float, kMostPixels>(
+            p.window, r, x, y, tile_pixels(b.vectors), [&](const Grid& grid, int pixels) {
+              kTable.tiles[b.vectors - 1][pixels - 1](job, grid);
+            });
       });
-      weights += static_cast<ptrdiff_t>(b.vectors) * kLanes * (1 + sum_length(p));
+      job.packed += static_cast<ptrdiff_t>(b.vectors) * kLanes * (1 + sum_length(p));
     });
   }
 
