@@ -93,7 +93,7 @@ struct ConvCase {
   int in_channels, out_channels, groups;
 };
 constexpr ConvCase kConvCases[] = {{1, 1, 1},   {3, 5, 1},   {4, 65, 1},  {8, 130, 2}, {6, 9, 3},
-                                   {17, 16, 1}, {2, 100, 2}, {20, 33, 1}, {5, 48, 1}};
+                                   {17, 16, 1}, {2, 100, 2}, {20, 33, 1}, {5, 48, 1},  {7, 20, 1}};
 
 TEST(Conv2DF32, EqualsReferenceWithinItsBound) {
   int ran = 0;

@@ -5,8 +5,8 @@
 namespace coppice::kernels {
 
 #if defined(__x86_64__)
-extern const Conv2DKernelF32 kOnePixelF32Avx512, kRowsF32Avx512, kPairsF32Avx512, kConv2DF32Avx512,
-    kOnePixelF32Avx2, kPairsF32Avx2, kConv2DF32Avx2;
+extern const Conv2DKernelF32 kOnePixelF32Avx512, kRowsF32Avx512, kPairsF32Avx512, kHalfF32Avx512,
+    kConv2DF32Avx512, kOnePixelF32Avx2, kPairsF32Avx2, kConv2DF32Avx2;
 #elif defined(__aarch64__)
 extern const Conv2DKernelF32 kOnePixelF32Neon, kConv2DF32Neon;
 #endif
@@ -17,6 +17,7 @@ KernelList<Conv2DKernelF32> conv2d_kernels_f32() {
     kOnePixelF32Avx512,
     kRowsF32Avx512,
     kPairsF32Avx512,
+    kHalfF32Avx512,
     kConv2DF32Avx512,
     kOnePixelF32Avx2,
     kPairsF32Avx2,

@@ -3,7 +3,7 @@
 #include "coppice/kernels/conv2d/dense.h"
 #include "kernels/simd/f32_packed.h"
 #include "kernels/simd/inline.h"
-#include "kernels/simd/window_walk.h"
+#include "kernels/simd/tile_grid.h"
 
 namespace coppice::kernels {
 
@@ -53,54 +53,65 @@ struct Conv2DPairsF32 {
     return true;
   }
 
+  using Grid = simd::TileGrid<float, kMostPixels>;
   struct Job {
     Runs runs;
     ptrdiff_t row_step, segment_step;
-    const void* packed;
+    const float* bias;
+    const float* weights;
+    simd::PackedClamp clamp;
     int channels;
   };
 
   template <int kPixels>
-  static void tile(const Job& job, const float* const* windows, float* const* to) {
-    const float* weights = simd::packed_weights(job.packed);
-    Vector sum[kPixels];
-    const float* from[kPixels];
-    simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
-      from[p] = windows[p];
-      sum[p] = V::load(weights);
-    });
-    weights += kLanes;
-    const auto add = [&](ptrdiff_t at, auto&& broadcast) COPPICE_LAMBDA {
-      const Vector weight = V::load(weights);
-      weights += kLanes;
-      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
-        sum[p] = V::multiply_add(broadcast(from[p] + at), weight, sum[p]);
-      });
-    };
+  static COPPICE_INLINE void accumulate_runs(const Job& job, const float* x,
+                                             const ptrdiff_t* x_pixel, Vector (&sum)[kPixels]) {
+    const float* weights = job.weights;
     for (int row = 0; row < job.runs.rows; ++row) {
       for (int segment = 0; segment < job.runs.segments; ++segment) {
-        ptrdiff_t at = row * job.row_step + segment * job.segment_step;
+        const float* run = x + row * job.row_step + segment * job.segment_step;
+        asm("" : "+r"(x_pixel));  // Read again: kept from run to run they would only be spilled.
+        const float* from[kPixels];
+        simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { from[p] = run + x_pixel[p]; });
+        const auto add = [&](ptrdiff_t at, auto&& broadcast) COPPICE_LAMBDA {
+          const Vector weight = V::load(weights);
+          weights += kLanes;
+          simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
+            sum[p] = V::multiply_add(broadcast(from[p] + at), weight, sum[p]);
+          });
+        };
+        ptrdiff_t at = 0;
         int left = job.runs.length;
         for (; left >= 2; left -= 2, at += 2) add(at, V::all_pairs);
         // What follows the run is not read: it might be no number.
         if (left != 0) add(at, V::all_first);
       }
     }
-    const Vector low = V::all(simd::packed_clamp(job.packed).min);
-    const Vector high = V::all(simd::packed_clamp(job.packed).max);
-    simd::unroll<(kPixels + 1) / 2>([&](auto pair) COPPICE_LAMBDA {
-      constexpr int first = 2 * pair, second = first + 1 < kPixels ? first + 1 : first;
-      const Vector joined = V::join_pairs(sum[first], sum[second]);
-      const Vector result = V::min(V::max(joined, low), high);
-      V::store_lower(to[first], result, job.channels);
-      if constexpr (second != first) V::store_upper(to[second], result, job.channels);
+  }
+
+  template <int kPixels>
+  static void tiles(const Job& job, const Grid& grid) {
+    const int channels = job.channels;
+    grid.for_each_tile([&](const float* x, float* y) COPPICE_LAMBDA {
+      Vector sum[kPixels];
+      simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p] = V::load(job.bias); });
+      accumulate_runs(job, x, grid.x_pixel, sum);
+      const Vector low = V::all(job.clamp.min), high = V::all(job.clamp.max);
+      simd::unroll<(kPixels + 1) / 2>([&](auto pair) COPPICE_LAMBDA {
+        constexpr int first = 2 * pair, second = first + 1 < kPixels ? first + 1 : first;
+        const Vector joined = V::join_pairs(sum[first], sum[second]);
+        const Vector result = V::min(V::max(joined, low), high);
+        V::store_lower(y + grid.y_pixel[first], result, channels);
+        if constexpr (second != first) V::store_upper(y + grid.y_pixel[second], result, channels);
+      });
     });
   }
 
   struct Table {
-    void (*tiles[kMostPixels])(const Job&, const float* const*, float* const*) = {};
+    void (*tiles[kMostPixels])(const Job&, const Grid&) = {};
     constexpr Table() {
-      simd::unroll<kMostPixels>([&](auto p) COPPICE_LAMBDA { tiles[p] = &tile<p + 1>; });
+      simd::unroll<kMostPixels>([&](auto p)
+                                    COPPICE_LAMBDA { tiles[p] = &Conv2DPairsF32::tiles<p + 1>; });
     }
   };
 
@@ -108,14 +119,21 @@ struct Conv2DPairsF32 {
                   const Image<float>& out, RowRange rows) {
     static constexpr Table kTable{};
     const Window2D& w = p.window;
-    const Job job{Runs(p), w.dilation_h * in.row_step, w.dilation_w * in.pixel_step, packed,
-                  p.out_channels};
-    simd::WindowWalk<V, float> walk(w, in, out, rows.begin);
-    simd::for_each_tile<V>((rows.end - rows.begin) * w.out_w, kMostPixels, [&](int pixels) {
-      const float* from[kMostPixels];
-      float* to[kMostPixels];
-      walk.take(pixels, from, to);
-      kTable.tiles[pixels - 1](job, from, to);
+    const float* bias = simd::packed_weights(packed);
+    Job job{Runs(p),
+            w.dilation_h * in.row_step,
+            w.dilation_w * in.pixel_step,
+            bias,
+            nullptr,
+            simd::packed_clamp(packed),
+            p.out_channels};
+    const int steps = job.runs.steps() / w.kernel_h;
+    simd::for_each_tap_rectangle(w, rows, true, false, [&](const simd::TapRectangle& r) {
+      job.runs.rows = r.rows.taps();
+      job.weights = bias + (1 + r.rows.first * steps) * kLanes;
+      simd::for_each_tile_grid<float, kMostPixels>(
+          w, r, in, out, kMostPixels,
+          [&](const Grid& grid, int pixels) { kTable.tiles[pixels - 1](job, grid); });
     });
   }
 

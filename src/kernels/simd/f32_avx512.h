@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/simd/f32_avx2.h"
 #include "kernels/simd/inline.h"
 
 #include <immintrin.h>
@@ -121,6 +122,16 @@ struct Avx512F32 {
     } else {
       _mm256_mask_storeu_ps(to, static_cast<__mmask8>((1u << count) - 1), v);
     }
+  }
+};
+
+/// Eight floats of AVX-512: as many registers, and multiply-adds that broadcast a factor from
+/// memory.
+struct Avx512HalfF32 : Avx2F32 {
+  static constexpr int kRegisters = 32;
+
+  static COPPICE_INLINE void store_part(float* to, Vector v, int count) {
+    _mm256_mask_storeu_ps(to, static_cast<__mmask8>((1u << count) - 1), v);
   }
 };
 
