@@ -10,14 +10,13 @@
 // are gathered into words of four inputs. A kernel row is a run of bytes: first come the whole
 // words of each row; what is left of 4 rows (1 byte each), 2 rows (2 bytes) or one row (3 bytes)
 // shares a word. 3x3x3 inputs are 7 words then, where runs by themselves are 9. Packed: Indices, a
-// StageHeader in 64 bytes, then for one block of up to kBlockChannels output channels, or two
-// whole:
+// StageHeader in 64 bytes, then for up to kMostChannels output channels:
 //   for each channel int32 bias[lanes], stage constants; int8 weights[words][channels][4]
 // with the channels rounded up to even.
 
 namespace coppice::kernels::conv_u8::gathered {
 
-inline constexpr int kBlockChannels = 8;
+inline constexpr int kMostChannels = 8;
 inline constexpr int kUnitPixels = 8;  ///< Neighbours in a row; a vector holds two units.
 inline constexpr int kStripUnits = 4;
 inline constexpr int kStripBytes = 4 * kUnitPixels * kStripUnits;  ///< Of one word of all pixels.
@@ -57,12 +56,8 @@ COPPICE_INLINE int unit_bytes(const Conv2DParams& p) {
 }
 /// Two units lie in the halves of one vector.
 COPPICE_INLINE bool is_narrow(const Conv2DParams& p) { return unit_bytes(p) <= kMostBytes / 2; }
-/// Whether there are two whole blocks.
-COPPICE_INLINE bool has_pair(const Conv2DParams& p) { return p.out_channels > kBlockChannels; }
-/// Channels of a block, those that fill it up included.
-COPPICE_INLINE int block_channels(const Conv2DParams& p) {
-  return has_pair(p) ? kBlockChannels : (p.out_channels + 1) / 2 * 2;
-}
+/// Output channels, the one that makes them even included.
+COPPICE_INLINE int packed_channels(const Conv2DParams& p) { return (p.out_channels + 1) / 2 * 2; }
 COPPICE_INLINE size_t channel_bytes(simd::StageKind kind, int lanes) {
   return static_cast<size_t>(4 * lanes + simd::stage_bytes(kind, lanes));
 }

@@ -43,11 +43,9 @@ Indices indices_of(const Conv2DParams& p) {
     indices.rest[byte] =
         static_cast<uint8_t>(first + 4 * words.whole + k % std::max(words.rest, 1));
   }
-  const int channels = has_pair(p) ? kBlockChannels : p.out_channels;
+  const int channels = p.out_channels;
   for (int byte = 0; byte < kUnitPixels * channels; ++byte) {
-    // Two blocks, zipped by 8 bytes, are pixels 0 to 3 and 4 to 7: pixel k + 4 stands behind k.
-    const int pixel = has_pair(p) ? byte / 16 + byte % 16 / 8 * 4 : byte / channels;
-    const int channel = byte % channels;
+    const int pixel = byte / channels, channel = byte % channels;
     for (int unit = 0; unit < 2; ++unit) {
       const int place = simd::quad_place(channel % 4, unit * kUnitPixels + pixel);
       indices.place[unit][byte] = static_cast<uint8_t>(channel / 4 * 64 + place);
@@ -82,9 +80,7 @@ class Packer {
     std::byte* at = static_cast<std::byte*>(packed) + sizeof(indices);
     const simd::StageHeader header = stage_.header();
     std::memcpy(at, &header, sizeof(header));
-    at += kHeaderBytes;
-    for (int first = 0; first < p_.out_channels; first += block_channels(p_))
-      at = pack_block(first, at);
+    pack_channels(at + kHeaderBytes);
     return true;
   }
 
@@ -92,15 +88,14 @@ class Packer {
   const int8_t* weights_of(int channel) const { return &weights_[size_t(channel * inputs_)]; }
   int32_t bias_of(int channel) const { return bias_ != nullptr ? bias_[channel] : 0; }
 
-  std::byte* pack_block(int first, std::byte* at) const {
+  void pack_channels(std::byte* at) const {
     constexpr int kLanes = kLayout.lanes;
-    const int channels = block_channels(p_);
+    const int channels = packed_channels(p_);
     const size_t step = channel_bytes(stage_.header().kind, kLanes);
     std::byte* words = at + static_cast<size_t>(channels) * step;
-    std::byte* end = words + ptrdiff_t{1} * channels * inputs_;
-    std::fill(at, end, std::byte{0});
+    std::fill(at, words + ptrdiff_t{1} * channels * inputs_, std::byte{0});
     for (int c = 0; c < channels; ++c, at += step) {
-      const int channel = first + c < p_.out_channels ? first + c : -1;
+      const int channel = c < p_.out_channels ? c : -1;
       stage_.pack_group(
           kLanes, [=](int) { return channel; }, at + 4 * kLanes);
       if (channel < 0) continue;
@@ -110,7 +105,6 @@ class Packer {
       for (int lane = 0; lane < kLanes; ++lane) std::memcpy(at + 4 * lane, &sum, sizeof(sum));
       for (int i = 0; i < inputs_; i += 4) std::memcpy(words + i * channels + 4 * c, from + i, 4);
     }
-    return end;
   }
 
   const Conv2DParams& p_;
@@ -127,11 +121,7 @@ bool accepts(const Conv2DParams& p) {
   if (p.groups != 1 || (window.dilation_w != 1 && window.kernel_w != 1)) return false;
   const Words words = words_of(p);
   if (unit_bytes(p) > kMostBytes || words.count > kMostWords) return false;
-  if (window.out_w < kUnitPixels / 2) return false;
-  if (p.out_channels <= kBlockChannels) return true;
-  // 16 channels fill a vector by themselves: words saved must pay for the gathering.
-  return p.out_channels == 2 * kBlockChannels &&
-         words.count < window.kernel_h * runs_of(p, 1).words;
+  return window.out_w >= kUnitPixels / 2 && p.out_channels <= kMostChannels;
 }
 
 size_t packed_bytes(const Conv2DParams& p) {
@@ -139,8 +129,7 @@ size_t packed_bytes(const Conv2DParams& p) {
                                    channel_bytes(simd::StageKind::kShift, kLayout.lanes),
                                    channel_bytes(simd::StageKind::kTwice, kLayout.lanes)}) +
                          4 * static_cast<size_t>(words_of(p).count);
-  const int channels = has_pair(p) ? p.out_channels : block_channels(p);
-  return sizeof(Indices) + kHeaderBytes + static_cast<size_t>(channels) * channel;
+  return sizeof(Indices) + kHeaderBytes + static_cast<size_t>(packed_channels(p)) * channel;
 }
 
 bool pack(const Conv2DParams& p, const Requantize& to, const int8_t* w, const int32_t* bias,

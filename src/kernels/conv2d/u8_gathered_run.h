@@ -138,7 +138,6 @@ struct Block {
       if constexpr (kChannels > 4) bytes[v][1] = finish.bytes(four[4], four[5], four[6], four[7]);
     });
   }
-  static ptrdiff_t packed_bytes(int words) { return kChannels * (kChannelBytes + 4 * words); }
 };
 
 /// The outputs of a strip of up to kUnits units.
@@ -151,54 +150,29 @@ struct Output {
   int channels;
 
   template <int kChannels>
-  COPPICE_INLINE auto block(int index) const {
-    using Result = Block<T, Stage, kChannels, kUnits / 2>;
-    return Result(packed + kHeaderBytes + index * Result::packed_bytes(job.words.count),
-                  *reinterpret_cast<const simd::StageHeader*>(packed), strip.words,
-                  job.words.count);
-  }
-  /// A unit's outputs, in the order of memory for one block.
-  template <class OneBlock>
-  COPPICE_INLINE Int ordered(const OneBlock& block, int unit) const {
-    const auto& bytes = block.bytes[unit / 2];
-    return T::pick(bytes[0], bytes[1], T::load(job.indices->place[unit % 2]));
-  }
-
-  /// One block of at most kChannels channels.
-  template <int kChannels>
-  void one() const {
-    const auto only = block<kChannels>(0);
+  void run_channels() const {
+    const Block<T, Stage, kChannels, kUnits / 2> block(
+        packed + kHeaderBytes, *reinterpret_cast<const simd::StageHeader*>(packed), strip.words,
+        job.words.count);
     COPPICE_UNROLL
     for (int i = 0; i < kUnits; ++i) {
       const Unit& unit = strip.units[i];
-      T::store_some(unit.y, ordered(only, i), unit.pixels * channels);
-    }
-  }
-
-  /// Two whole blocks: 16 bytes of each pixel.
-  void pair() const {
-    const auto a = block<kBlockChannels>(0), b = block<kBlockChannels>(1);
-    COPPICE_UNROLL
-    for (int i = 0; i < kUnits; ++i) {
-      const Unit& unit = strip.units[i];
-      const Int low = ordered(a, i), high = ordered(b, i);
-      const int bytes = unit.pixels * channels, more = bytes - T::kBytes;
-      T::store_some(unit.y, T::unpack_low64(low, high), bytes < T::kBytes ? bytes : T::kBytes);
-      T::store_some(unit.y + T::kBytes, T::unpack_high64(low, high), more > 0 ? more : 0);
+      const auto& bytes = block.bytes[i / 2];
+      const Int in_order = T::pick(bytes[0], bytes[1], T::load(job.indices->place[i % 2]));
+      T::store_some(unit.y, in_order, unit.pixels * channels);
     }
   }
 
   void run() const {
-    if (channels > kBlockChannels) return pair();
     switch ((channels + 1) / 2) {
       case 1:
-        return one<2>();
+        return run_channels<2>();
       case 2:
-        return one<4>();
+        return run_channels<4>();
       case 3:
-        return one<6>();
+        return run_channels<6>();
       default:
-        return one<8>();
+        return run_channels<8>();
     }
   }
 };

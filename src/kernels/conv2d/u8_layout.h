@@ -60,8 +60,11 @@ static_assert(sizeof(Header) <= kHeaderBytes);
 inline Kinds kinds_of(const Conv2DParams& p, int fields) {
   const Runs runs = runs_of(p, fields);
   const int words = p.window.kernel_h * runs.count * runs.words;
-  Kinds kinds{simd::tap_spans(simd::WindowAxis::rows(p.window)),
-              simd::tap_spans(simd::WindowAxis::columns(p.window))};
+  const auto kinds_along = [](const simd::WindowAxis& axis) {
+    return simd::is_padded(axis) ? simd::tap_spans(axis) : 0;
+  };
+  Kinds kinds{kinds_along(simd::WindowAxis::rows(p.window)),
+              kinds_along(simd::WindowAxis::columns(p.window))};
   const bool whole_words = runs.count > 1 || p.in_per_group() % (4 * fields) == 0;
   if (!whole_words || kinds.count() > words) kinds.columns = 0;
   if (kinds.count() > words) kinds.rows = 0;

@@ -4,6 +4,7 @@
 #include "coppice/kernels/image.h"
 #include "kernels/conv2d/u8_layout.h"
 #include "kernels/simd/requantize.h"
+#include "kernels/simd/tile_grid.h"
 
 // The dense int8 convolution for the traits type T: output channels in the lanes, tiles of pixels
 // times vectors of channels with all sums in registers. Each input word is broadcast once a tile
@@ -11,20 +12,18 @@
 
 namespace coppice::kernels::conv_u8 {
 
-/// One block of channels over some pixels that see the same taps.
+/// One block of channels over pixels that see the same taps.
 struct Job {
   const std::byte *bias, *constants, *weights;  ///< Of the block and these taps.
   simd::StageHeader stage;
   int kernel_h, runs, run_bytes;  ///< Taps seen; run_bytes: whole words.
   ptrdiff_t weights_skip;         ///< Weights of a kernel row that are not seen.
   ptrdiff_t row_step, run_step;   ///< Of the input, between kernel rows and runs.
-  const uint8_t* x;               ///< First tap seen of the first window.
-  uint8_t* y;                     ///< First output.
-  int width, pixels;              ///< Output pixels in a row and in all.
-  ptrdiff_t x_step, x_wrap;       ///< From a window to the next; added at a row's end.
-  ptrdiff_t y_step, y_wrap;
-  int channels;  ///< Of the block.
+  int channels;                   ///< Of the block.
 };
+
+constexpr int kMostPixels = 8;  ///< Of a tile, with any instruction set.
+using Grid = simd::TileGrid<uint8_t, kMostPixels>;
 
 /// Words of weights that share their bytes (VectorLayout::fields): a traits type of packed weights
 /// has kFields, and field(weights, index) to unpack one into the high bits of its bytes.
@@ -96,19 +95,20 @@ struct Tile {
     }
     return w;
   }
-  /// The bytes [i, end) of all pixels, at least a word.
+  /// `bytes` of all pixels, at least a word.
   COPPICE_INLINE static const typename T::Weight* add_run(const uint8_t* const (&from)[kPixels],
-                                                          ptrdiff_t i, ptrdiff_t end,
+                                                          ptrdiff_t bytes,
                                                           const typename T::Weight* w,
                                                           Sum (&to)[kPixels][kVectors]) {
+    ptrdiff_t i = 0;
     if constexpr (constexpr int kBytes = 4 * words_of<T>(); kBytes > 4) {
-      for (; end - i >= kBytes; i += kBytes) w = add_words<words_of<T>()>(from, i, w, to);
-      if (i == end) return w;
+      for (; bytes - i >= kBytes; i += kBytes) w = add_words<words_of<T>()>(from, i, w, to);
+      if (i == bytes) return w;
     }
     do {
       w = add_words<1>(from, i, w, to);
       i += 4;
-    } while (i != end);
+    } while (i != bytes);
     return w;
   }
 
@@ -116,8 +116,9 @@ struct Tile {
   /// the pixels come and go. With few sums the fields of a word have sums of their own: a dot
   /// product takes four cycles.
   COPPICE_INLINE static const typename T::Weight* add_run_holding(
-      const uint8_t* const (&from)[kPixels], ptrdiff_t i, ptrdiff_t end,
-      const typename T::Weight* w, Sum (&to)[kPixels][kVectors], Sum (&second)[kPixels][kVectors]) {
+      const uint8_t* const (&from)[kPixels], ptrdiff_t bytes, const typename T::Weight* w,
+      Sum (&to)[kPixels][kVectors], Sum (&second)[kPixels][kVectors]) {
+    ptrdiff_t i = 0;
     constexpr int kSets = kPixels * kVectors < 8 && kFields > 1 ? 2 : 1;
     do {
       typename T::Weights weights[kVectors];
@@ -144,29 +145,30 @@ struct Tile {
           }
         }
       }
-    } while (i != end);
+    } while (i != bytes);
     return w;
   }
 
-  COPPICE_INLINE void accumulate(const Job& job, const uint8_t* const* x) {
+  COPPICE_INLINE void accumulate(const Job& job, const uint8_t* x, const ptrdiff_t* x_pixel) {
     Sum to[kPixels][kVectors], second[kPixels][kVectors] = {};
-    const uint8_t* from[kPixels];
     COPPICE_UNROLL
     for (int p = 0; p < kPixels; ++p) {
-      from[p] = x[p];
       COPPICE_UNROLL
       for (int v = 0; v < kVectors; ++v)
         to[p][v] = reinterpret_cast<Sum>(T::load(job.bias + v * T::kBytes));
     }
     const auto* w = reinterpret_cast<const typename T::Weight*>(job.weights);
-    ptrdiff_t row = 0;
-    for (int ky = 0; ky < job.kernel_h; ++ky, row += job.row_step, w += job.weights_skip) {
-      ptrdiff_t run = row;
+    for (int ky = 0; ky < job.kernel_h; ++ky, x += job.row_step, w += job.weights_skip) {
+      const uint8_t* run = x;
       for (int r = 0; r < job.runs; ++r, run += job.run_step) {
+        __asm__("" : "+r"(x_pixel));  // Read again: kept from run to run they would be spilled.
+        const uint8_t* from[kPixels];
+        COPPICE_UNROLL
+        for (int p = 0; p < kPixels; ++p) from[p] = run + x_pixel[p];
         if constexpr (T::kHoldsWeights && words_of<T>() == 1)
-          w = add_run_holding(from, run, run + job.run_bytes, w, to, second);
+          w = add_run_holding(from, job.run_bytes, w, to, second);
         else
-          w = add_run(from, run, run + job.run_bytes, w, to);
+          w = add_run(from, job.run_bytes, w, to);
       }
     }
     COPPICE_UNROLL
@@ -177,13 +179,13 @@ struct Tile {
     }
   }
 
-  COPPICE_INLINE void store(const Job& job, uint8_t* const* y) {
+  COPPICE_INLINE void store(const Job& job, uint8_t* y, const ptrdiff_t* y_pixel) {
     simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
       const std::byte* constants = job.constants + v * simd::stage_bytes(Stage::kKind, T::kLanes);
       const Stage stage = Stage::load(constants, job.stage);
       simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { sum[p][v] = stage.apply(sum[p][v]); });
     });
-    if constexpr (is_wide<T>()) return store_wide(job, y);
+    if constexpr (is_wide<T>()) return store_wide(job, y, y_pixel);
     const auto finish = simd::Finish<T>::load(job.stage);
     constexpr int kAtOnce = kVectors == 1 ? 4 : kVectors == 2 ? 2 : 1;  // Pixels in four vectors.
     simd::unroll<(kPixels + kAtOnce - 1) / kAtOnce>([&](auto quad) COPPICE_LAMBDA {
@@ -202,120 +204,84 @@ struct Tile {
                        vector(integral_constant<int, 2>{}), vector(integral_constant<int, 3>{}));
       if constexpr (kVectors != kBlockVectors) bytes = T::in_order(bytes);
       if constexpr (kVectors >= 3) {
-        T::store_first(y[p], bytes, job.channels);
+        T::store_first(y + y_pixel[p], bytes, job.channels);
       } else {
         constexpr int kChannels = kVectors * T::kLanes;
         constexpr int kLast = kPixels - p < kAtOnce ? kPixels - p - 1 : kAtOnce - 1;
         if (kLast == kAtOnce - 1 && job.channels == kChannels &&
-            y[p + kLast] == y[p] + kLast * kChannels) {
-          return T::store(y[p], bytes);
+            y_pixel[p + kLast] == y_pixel[p] + kLast * kChannels) {
+          return T::store(y + y_pixel[p], bytes);
         }
         simd::unroll<kLast + 1>([&](auto i) COPPICE_LAMBDA {
           if constexpr (kVectors == 2)
-            T::template store_half<i>(y[p + i], bytes, job.channels);
+            T::template store_half<i>(y + y_pixel[p + i], bytes, job.channels);
           else
-            T::template store_quarter<i>(y[p + i], bytes, job.channels);
+            T::template store_quarter<i>(y + y_pixel[p + i], bytes, job.channels);
         });
       }
     });
   }
 
-  COPPICE_INLINE void store_wide(const Job& job, uint8_t* const* y) {
+  COPPICE_INLINE void store_wide(const Job& job, uint8_t* y, const ptrdiff_t* y_pixel) {
     const Int low = T::all32(job.stage.min), high = T::all32(job.stage.max);
     simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
       const int left = job.channels - v * T::kLanes;
       simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA {
-        T::store16(reinterpret_cast<int16_t*>(y[p]) + v * T::kLanes,
+        T::store16(reinterpret_cast<int16_t*>(y + y_pixel[p]) + v * T::kLanes,
                    T::min32(T::max32(sum[p][v], low), high), left < T::kLanes ? left : T::kLanes);
       });
     });
   }
 
-  static void run(const Job& job, const uint8_t* const* x, uint8_t* const* y) {
-    Tile tile;
-    tile.accumulate(job, x);
-    tile.store(job, y);
+  static void run(const Job& job, const Grid& grid) {
+    grid.for_each_tile([&](const uint8_t* x, uint8_t* y) COPPICE_LAMBDA {
+      Tile tile;
+      tile.accumulate(job, x, grid.x_pixel);
+      tile.store(job, y, grid.y_pixel);
+    });
   }
 };
 
-/// Walks over the output pixels, a tile at a time.
-template <class T, class Stage, int kVectors, int... kPixelsLessOne>
-COPPICE_INLINE void run_pixels(const Job& job, std::integer_sequence<int, kPixelsLessOne...>) {
-  using RunTile = void (*)(const Job&, const uint8_t* const*, uint8_t* const*);
-  static constexpr RunTile kTiles[] = {Tile<T, Stage, kPixelsLessOne + 1, kVectors>::run...};
-  constexpr int kMost = static_cast<int>(sizeof...(kPixelsLessOne));
-  // As even as possible: 9 pixels are 5 + 4, not 6 + 3.
-  const int tiles = (job.pixels + kMost - 1) / kMost;
-  if (tiles == 0) return;
-  const int size = job.pixels / tiles, larger = job.pixels % tiles;
-  const uint8_t* x = job.x;
-  uint8_t* y = job.y;
-  int column = 0;
-  for (int tile = 0; tile < tiles; ++tile) {
-    const int pixels = size + (tile < larger ? 1 : 0);
-    const uint8_t* from[kMost];
-    uint8_t* to[kMost];
-    if (column + kMost < job.width) {
-      COPPICE_UNROLL
-      for (int p = 0; p < kMost; ++p) from[p] = x + p * job.x_step, to[p] = y + p * job.y_step;
-      x += pixels * job.x_step, y += pixels * job.y_step;
-      column += pixels;
-    } else {
-      for (int p = 0; p < pixels; ++p) {
-        from[p] = x, to[p] = y;
-        x += job.x_step, y += job.y_step;
-        if (++column == job.width) column = 0, x += job.x_wrap, y += job.y_wrap;
-      }
-    }
-    kTiles[pixels - 1](job, from, to);
-  }
-}
-
+/// [vectors - 1][pixels - 1]
 template <class T, class Stage>
-COPPICE_INLINE void run_block(const Job& job, int vectors) {
-  switch (vectors) {
-    case 1:
-      return run_pixels<T, Stage, 1>(job, std::make_integer_sequence<int, T::kPixels[0]>{});
-    case 2:
-      return run_pixels<T, Stage, 2>(job, std::make_integer_sequence<int, T::kPixels[1]>{});
-    case 3:
-      return run_pixels<T, Stage, 3>(job, std::make_integer_sequence<int, T::kPixels[2]>{});
-    default:
-      return run_pixels<T, Stage, 4>(job, std::make_integer_sequence<int, T::kPixels[3]>{});
+struct Tiles {
+  using Run = void (*)(const Job&, const Grid&);
+  Run run[kBlockVectors][kMostPixels] = {};
+
+  constexpr Tiles() {
+    simd::unroll<kBlockVectors>([&](auto v) COPPICE_LAMBDA {
+      simd::unroll<T::kPixels[v]>(
+          [&](auto p) COPPICE_LAMBDA { run[v][p] = Tile<T, Stage, p + 1, v + 1>::run; });
+    });
   }
-}
+};
 
 /// What all jobs of a layer share.
 struct Layer {
   const Window2D& window;
-  Header header;
   Runs runs;
   int tap_bytes;  ///< Of a tap where a run is a kernel row.
   int fields;
 
   /// Words of a kernel row before the column `taps`.
   COPPICE_INLINE int words_before(int taps) const {
+    if (taps == window.kernel_w) return runs.count * runs.words;
     return runs.count > 1 ? taps * runs.words : taps * tap_bytes / 4;
   }
-  /// What the job takes from the rectangle; `base` is where the first window of the layer begins,
-  /// `weights` the block's, of which a word of all vectors has `word` elements.
+  /// The taps of the rectangle to a job; `weights` are the block's, of which a word of all vectors
+  /// has `word` elements.
   template <class Weight>
-  COPPICE_INLINE void enter(const simd::TapRectangle& r, const Image<const uint8_t>& x,
-                            const uint8_t* base, const Weight* weights, int word, Job& job) const {
-    const bool all = r.columns.taps() == window.kernel_w;
-    const int row_words = runs.count * runs.words;
-    const int words = all ? row_words : words_before(r.columns.taps());
-    const int first = r.rows.first * row_words + words_before(r.columns.first);
+  COPPICE_INLINE void enter(const simd::TapRectangle& r, const Weight* weights, int word,
+                            Job& job) const {
+    const int row_words = words_before(window.kernel_w);
+    const int before = words_before(r.columns.first);
+    const int words = words_before(r.columns.last) - before;
+    const int first = r.rows.first * row_words + before;
     job.weights = reinterpret_cast<const std::byte*>(weights + ptrdiff_t{first} / fields * word);
     job.weights_skip = ptrdiff_t{row_words - words} / fields * word;
     job.kernel_h = r.sees_nothing() ? 0 : r.rows.taps();
     job.runs = runs.count > 1 ? r.columns.taps() : 1;
     job.run_bytes = 4 * (runs.count > 1 ? runs.words : words);
-    job.width = r.columns.outputs();
-    job.pixels = r.outputs();
-    job.x = base + r.rows.begin * window.stride_h * x.row_step + r.rows.first * job.row_step +
-            r.columns.begin * job.x_step + r.columns.first * job.run_step;
-    job.x_wrap = window.stride_h * x.row_step - job.width * job.x_step;
   }
 };
 
@@ -323,21 +289,21 @@ template <class T, class Stage>
 void run_stage(const Conv2DParams& p, const std::byte* packed, const Image<const uint8_t>& x,
                const Image<uint8_t>& y, RowRange rows) {
   using Weight = typename T::Weight;
-  const Window2D& window = p.window;
+  static constexpr Tiles<T, Stage> kTiles{};
   constexpr int kFields = fields_of<T>();
-  Layer layer{window, {}, runs_of(p, kFields), p.in_per_group(), kFields};
-  __builtin_memcpy(&layer.header, packed, sizeof(layer.header));
-  const Kinds& kinds = layer.header.kinds;
+  const Layer layer{p.window, runs_of(p, kFields), p.in_per_group(), kFields};
+  Header header;
+  __builtin_memcpy(&header, packed, sizeof(header));
+  const Kinds& kinds = header.kinds;
   Job job;
-  job.stage = layer.header.stage;
-  job.row_step = window.dilation_h * x.row_step;
-  job.run_step = window.dilation_w * x.pixel_step;
-  job.x_step = window.stride_w * x.pixel_step;
-  job.y_step = y.pixel_step;
+  job.stage = header.stage;
+  job.row_step = p.window.dilation_h * x.row_step;
+  job.run_step = p.window.dilation_w * x.pixel_step;
   const std::byte* block = packed + kHeaderBytes;
   const int group_channels = p.out_per_group();
   for (int group = 0; group < p.groups; ++group) {
-    const uint8_t* base = x.pixel(-window.pad_top, -window.pad_left) + group * p.in_per_group();
+    Image<const uint8_t> from = x;
+    from.data += group * p.in_per_group();
     for (int first = 0; first < group_channels; first += kBlockVectors * T::kLanes) {
       const int vectors = block_vectors(group_channels, first, T::kLanes);
       const int rest = group_channels - first;
@@ -345,16 +311,18 @@ void run_stage(const Conv2DParams& p, const std::byte* packed, const Image<const
           block_bytes(p, kinds, Stage::kKind, vectors, T::kLanes, sizeof(Weight), kFields);
       job.constants = block + bytes.stage;
       job.channels = rest < kBlockVectors * T::kLanes ? rest : kBlockVectors * T::kLanes;
-      uint8_t* to = y.data + (is_wide<T>() ? 2 : 1) * (group * group_channels + first);
+      Image<uint8_t> to = y;
+      to.data += (is_wide<T>() ? 2 : 1) * (group * group_channels + first);
       simd::for_each_tap_rectangle(
-          window, rows, kinds.rows > 0, kinds.columns > 0,
+          p.window, rows, kinds.rows > 0, kinds.columns > 0,
           [&](const simd::TapRectangle& r) COPPICE_LAMBDA {
-            layer.enter(r, x, base, reinterpret_cast<const Weight*>(block + bytes.weights),
+            layer.enter(r, reinterpret_cast<const Weight*>(block + bytes.weights),
                         vectors * 4 * T::kLanes, job);
             job.bias = block + kinds.index(r) * vectors * T::kBytes;
-            job.y = to + r.rows.begin * y.row_step + r.columns.begin * y.pixel_step;
-            job.y_wrap = y.row_step - job.width * y.pixel_step;
-            run_block<T, Stage>(job, vectors);
+            simd::for_each_tile_grid<uint8_t, kMostPixels>(
+                p.window, r, from, to, T::kPixels[vectors - 1],
+                [&](const Grid& grid, int pixels)
+                    COPPICE_LAMBDA { kTiles.run[vectors - 1][pixels - 1](job, grid); });
           });
       block += bytes.total;
     }

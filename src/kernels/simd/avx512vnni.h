@@ -30,8 +30,6 @@ struct Avx512Vnni : Avx512Base {
   }
 
   static COPPICE_INLINE Int add8(Int a, Int b) { return _mm512_add_epi8(a, b); }
-  static COPPICE_INLINE Int unpack_low64(Int a, Int b) { return _mm512_unpacklo_epi64(a, b); }
-  static COPPICE_INLINE Int unpack_high64(Int a, Int b) { return _mm512_unpackhi_epi64(a, b); }
   /// The first `count` bytes of v, 0 <= count <= kBytes, without a branch.
   static COPPICE_INLINE void store_some(uint8_t* to, Int v, int count) {
     _mm512_mask_storeu_epi8(to, _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(count)), v);

@@ -71,6 +71,14 @@ COPPICE_INLINE constexpr int tap_spans(const WindowAxis& axis) {
   return count;
 }
 
+/// Whether some window sees padding.
+COPPICE_INLINE constexpr bool is_padded(const WindowAxis& axis) {
+  bool padded = false;
+  for_each_tap_span(
+      axis, [&](const TapSpan& span) COPPICE_LAMBDA { padded |= span.taps() < axis.kernel; });
+  return padded;
+}
+
 /// Outputs whose windows see the same taps, and their place among the spans of all rows and
 /// columns.
 struct TapRectangle {

@@ -36,8 +36,9 @@ struct TileGrid {
 /// their two sizes.
 template <class Body>
 COPPICE_INLINE void for_each_tile_size(int count, int most, Body&& body) {
+  if (count == 0) return;
+  if (count <= most) return body(0, 1, count);
   const int tiles = (count + most - 1) / most;
-  if (tiles == 0) return;
   const int size = count / tiles, larger = count % tiles;
   if (larger != 0) body(0, larger, size + 1);
   body(larger * (size + 1), tiles - larger, size);
