@@ -6,7 +6,8 @@ namespace {
 
 /// One register holds a window; vpermb takes any 64 of its bytes.
 struct Bytes : kernels::simd::Avx512Vnni {
-  static constexpr int kPixels = 5;  // 20 sums, 5 windows, places, weights, what was looked up.
+  static constexpr int kPixels =
+      6;  // 24 sums, 6 windows, places, weights, what was looked up: one spills.
   static constexpr int kPlaceBytes = 64;
   using Table = Int;
 

@@ -4,12 +4,19 @@
 #include <cstdint>
 
 #include "coppice/sparse/kernel.h"
+#include "coppice/sparse/permute.h"
 #include "kernels/simd/stage.h"
+#include "kernels/simd/tap_spans.h"
 
 // How a permuted convolution lies in memory: a PermuteHeader in 64 bytes, then one part for each
 // group of the convolution: a PermutePart in 64 bytes and what it points to. Lanes and channels are
 // those of Permute (sparse/permute.h); a block is four vectors of lanes, narrowed to bytes
 // together.
+//
+// Runs that lie in the padding are left out: each span of output rows (tap_spans.h) has a list of
+// segments of its own, and biases of its own, those of the weights that it multiplies. Columns are
+// not split. That would leave out nearly as much again, but in tiles of one and three pixels, which
+// are slower than what they save: loading weights takes longer than multiplying them.
 
 namespace coppice::sparse {
 
@@ -18,26 +25,21 @@ inline constexpr int kBlockVectors = 4;
 
 struct PermuteHeader {
   kernels::simd::StageHeader stage;
-  int32_t runs = 0;         ///< In a window.
-  int32_t runs_in_row = 0;  ///< In a kernel row.
-  int64_t executed = 0;     ///< Weights multiplied for one output pixel, padding included.
+  int32_t runs_in_row = 0;  ///< Of a window in a kernel row.
+  int32_t split_rows = 0;   ///< Into spans; else all rows are one.
+  int64_t executed = 0;     ///< Slots for one output pixel, those in the padding too.
 };
 
 /// Byte offsets from the part's begin.
 struct PermutePart {
   uint64_t bytes = 0;    ///< Of the part.
   int32_t vectors = 0;   ///< Of lanes.
-  uint32_t bias = 0;     ///< int32 [vectors, lanes]
+  uint32_t bias = 0;     ///< int32 [spans, vectors, lanes]
   uint32_t stage = 0;    ///< Stage constants [vectors]
   uint32_t order = 0;    ///< [blocks, 4 * lanes] Place of each channel among the narrowed bytes.
-  uint32_t weight = 0;   ///< Permute::weight
-  uint32_t place = 0;    ///< Permute::index
-  uint32_t segment = 0;  ///< Permute::segment
-  uint32_t end = 0;      ///< Permute::end
-};
-
-struct PermuteSegment {
-  uint16_t run, start, steps;
+  uint32_t step = 0;     ///< Permute::step
+  uint32_t segment = 0;  ///< PermuteSegment [all spans, all vectors]
+  uint32_t end = 0;      ///< uint32 [spans, vectors] End in these.
 };
 
 static_assert(sizeof(PermuteHeader) <= kPermuteHeaderBytes);

@@ -13,10 +13,14 @@
 
 namespace coppice::sparse {
 
-/// One part over some pixels.
+/// One part over the pixels of a span.
 struct PermuteJob {
   const std::byte* part;
   PermutePart at;
+  const std::byte* bias;           ///< [vectors]
+  const PermuteSegment* segments;  ///< Of all spans.
+  const uint32_t* end;             ///< [vectors] In these.
+  uint32_t first;                  ///< The span's first of these.
   PermuteHeader header;
   const int32_t* run_offset;  ///< [runs] From a window's first byte.
   const uint8_t* x;           ///< Top left of the first window.
@@ -32,27 +36,21 @@ struct PermuteTile {
   using Int = typename T::Int;
   // GCC 12 copies sums of type __m512i at each step.
   typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
-  static constexpr int kPlaceBytes = T::kPlaceBytes, kWeightBytes = 4 * T::kLanes;
+  static constexpr int kStepBytes = T::kPlaceBytes + 4 * T::kLanes;
 
   const PermuteJob& job;
   const uint8_t* const* x;
-  const int8_t* weight;
-  const uint8_t* place;
   const PermuteSegment* segment;
   Int sum[kBlockVectors][kPixels];
 
   // Leaves the sums as they are: to fill them with zeros costs as much as 10 % sparsity gains.
   COPPICE_INLINE PermuteTile(const PermuteJob& of, const uint8_t* const* windows)
-      : job(of),
-        x(windows),
-        weight(reinterpret_cast<const int8_t*>(of.part + of.at.weight)),
-        place(reinterpret_cast<const uint8_t*>(of.part + of.at.place)),
-        segment(reinterpret_cast<const PermuteSegment*>(of.part + of.at.segment)) {}
+      : job(of), x(windows), segment(of.segments + of.first) {}
 
-  COPPICE_INLINE static void step(const typename T::Table (&table)[kPixels], const int8_t* w,
-                                  const uint8_t* at, Sum (&to)[kPixels]) {
-    const auto weights = T::load_weights(w);
-    const Int places = T::load_places(at);
+  COPPICE_INLINE static void step(const typename T::Table (&table)[kPixels], const std::byte* at,
+                                  Sum (&to)[kPixels]) {
+    const Int places = T::load_places(reinterpret_cast<const uint8_t*>(at));
+    const auto weights = T::load_weights(reinterpret_cast<const int8_t*>(at + T::kPlaceBytes));
     for (int p = 0; p < kPixels; ++p) {
       to[p] = reinterpret_cast<Sum>(
           T::dot(reinterpret_cast<Int>(to[p]), T::look_up(table[p], places), weights));
@@ -62,15 +60,14 @@ struct PermuteTile {
   /// Sums of one vector of channels.
   COPPICE_INLINE void accumulate(int vector, Int (&result)[kPixels]) {
     Sum to[kPixels], second[kPixels] = {};
-    const Int bias = T::load(job.part + job.at.bias + vector * T::kBytes);
+    const Int bias = T::load(job.bias + vector * T::kBytes);
     for (int p = 0; p < kPixels; ++p) to[p] = reinterpret_cast<Sum>(bias);
-    const int8_t* w = weight;
-    const uint8_t* at = place;
     const uint8_t* from[kPixels];
     for (int p = 0; p < kPixels; ++p) from[p] = x[p];
-    const auto* all = reinterpret_cast<const PermuteSegment*>(job.part + job.at.segment);
-    const auto* end = all + reinterpret_cast<const uint32_t*>(job.part + job.at.end)[vector];
     const PermuteSegment* now = segment;
+    const PermuteSegment* end = job.segments + job.end[vector];
+    // Those of a vector lie one behind the other.
+    const std::byte* at = job.part + job.at.step + size_t{now->step} * kStepBytes;
     for (; now != end; ++now) {
       const ptrdiff_t offset = job.run_offset[now->run] + now->start;
       typename T::Table table[kPixels];
@@ -78,18 +75,17 @@ struct PermuteTile {
       int steps = now->steps;
       if constexpr (kPixels == 1) {
         // One sum alone would wait for the step before.
-        for (; steps > 2; steps -= 2, w += 2 * kWeightBytes, at += 2 * kPlaceBytes) {
-          step(table, w, at, to);
-          step(table, w + kWeightBytes, at + kPlaceBytes, second);
+        for (; steps > 2; steps -= 2, at += 2 * kStepBytes) {
+          step(table, at, to);
+          step(table, at + kStepBytes, second);
         }
       }
       do {
-        step(table, w, at, to);
-        w += kWeightBytes, at += kPlaceBytes;
+        step(table, at, to);
+        at += kStepBytes;
       } while (--steps != 0);
     }
     segment = now;
-    weight = w, place = at;
     if constexpr (kPixels == 1) to[0] += second[0];
     for (int p = 0; p < kPixels; ++p) result[p] = reinterpret_cast<Int>(to[p]);
   }
@@ -168,31 +164,38 @@ void run_permute_stage(const kernels::Conv2DParams& p, const void* packed,
   const int in_channels = p.in_channels / p.groups;
   PermuteJob job;
   __builtin_memcpy(&job.header, packed, sizeof(job.header));
-  job.part = static_cast<const std::byte*>(packed) + kPermuteHeaderBytes;
   int32_t run_offset[kMaxRuns];
-  for (int run = 0; run < job.header.runs; ++run) {
-    run_offset[run] =
-        static_cast<int32_t>(run / job.header.runs_in_row * window.dilation_h * x.row_step +
-                             run % job.header.runs_in_row * window.dilation_w * x.pixel_step);
+  const int runs_in_row = job.header.runs_in_row;
+  for (int run = 0; run < runs_in_row * window.kernel_h; ++run) {
+    run_offset[run] = static_cast<int32_t>(run / runs_in_row * window.dilation_h * x.row_step +
+                                           run % runs_in_row * window.dilation_w * x.pixel_step);
   }
   job.run_offset = run_offset;
   job.width = window.out_w;
-  job.pixels = (rows.end - rows.begin) * window.out_w;
   job.x_step = window.stride_w * x.pixel_step;
   job.x_wrap = window.stride_h * x.row_step - window.out_w * job.x_step;
   job.y_step = y.pixel_step;
   job.y_wrap = y.row_step - window.out_w * y.pixel_step;
   job.channels = p.out_channels / p.groups;
-  job.x = x.data + (rows.begin * window.stride_h - window.pad_top) * x.row_step -
-          window.pad_left * x.pixel_step;
-  job.y = y.data + rows.begin * y.row_step;
-  for (int group = 0; group < p.groups; ++group) {
-    __builtin_memcpy(&job.at, job.part, sizeof(job.at));
-    run_permute_pixels<T, Stage>(job, std::make_integer_sequence<int, T::kPixels>{});
-    job.part += job.at.bytes;
-    job.x += in_channels;
-    job.y += job.channels;
-  }
+  const auto run_span = [&](const kernels::simd::TapRectangle& span) COPPICE_LAMBDA {
+    job.pixels = span.outputs();
+    job.x = x.pixel(span.rows.begin * window.stride_h - window.pad_top, -window.pad_left);
+    job.y = y.pixel(span.rows.begin, 0);
+    job.part = static_cast<const std::byte*>(packed) + kPermuteHeaderBytes;
+    for (int group = 0; group < p.groups; ++group) {
+      __builtin_memcpy(&job.at, job.part, sizeof(job.at));
+      const ptrdiff_t first = ptrdiff_t{span.row_kind} * job.at.vectors;
+      job.bias = job.part + job.at.bias + first * T::kBytes;
+      job.segments = reinterpret_cast<const PermuteSegment*>(job.part + job.at.segment);
+      job.end = reinterpret_cast<const uint32_t*>(job.part + job.at.end) + first;
+      job.first = first == 0 ? 0 : job.end[-1];
+      run_permute_pixels<T, Stage>(job, std::make_integer_sequence<int, T::kPixels>{});
+      job.part += job.at.bytes;
+      job.x += in_channels;
+      job.y += job.channels;
+    }
+  };
+  kernels::simd::for_each_tap_rectangle(window, rows, job.header.split_rows != 0, false, run_span);
 }
 
 template <class T>

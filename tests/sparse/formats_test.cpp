@@ -118,14 +118,14 @@ TEST(Formats, BytesAreTheWholeTruth) {
   EXPECT_EQ(CoordinateList<int8_t>::bytes(w), 64 * 4 + 1024 * 4 + 1024u);
   EXPECT_EQ(MaskedGroups<int8_t>::bytes(w, 1), 64 * 4 + 4096 / 8 + 1024u);
   // 4 groups of 16 lanes: 4 steps of 64 places and 64 weights; 1 segment, 1 end, 16 channels.
-  EXPECT_EQ(PermuteWeights::bytes(w, {1, 64}), 4 * (4 * 128 + 6 + 4 + 16u));
+  EXPECT_EQ(PermuteWeights::bytes(w, {1, 64}), 4 * (4 * 128 + 8 + 4 + 16u));
   const auto blocks = random_balanced("blocks", 64, 16, 16, 4);
   std::vector<int8_t> blocked;
   for (const int8_t value : blocks) blocked.insert(blocked.end(), 4, value);
   const DenseWeights<int8_t> b{blocked.data(), 64, 1, 64, 64, 1};
   EXPECT_EQ(Block1x4<int8_t>::bytes(b), 64 * 4 + 256 * 2 + 1024u);
-  EXPECT_EQ(PermuteBlocks::bytes(b, {1, 64}), 4 * (4 * 128 + 6 + 4 + 16u));
-  EXPECT_EQ(CompactBlocks::bytes(b, {1, 64}), 4 * (4 * 80 + 6 + 4 + 16u));
+  EXPECT_EQ(PermuteBlocks::bytes(b, {1, 64}), 4 * (4 * 128 + 8 + 4 + 16u));
+  EXPECT_EQ(CompactBlocks::bytes(b, {1, 64}), 4 * (4 * 80 + 8 + 4 + 16u));
   EXPECT_EQ((NOfM<int8_t>::bytes(b, 3, 4)), 64 * 16 * 3 + 64 * 16 * 3 / 4u);
 }
 
@@ -162,7 +162,8 @@ TEST(Permute, PairsStayBelowTheSaturationOfTheirInstruction) {
   Memory memory(ShufflePairs::bytes(w, {10, 64}));
   const auto format = ShufflePairs::pack(w, {10, 64}, memory.data());
   for (size_t step = 0; step < format.step_count(); ++step) {
-    const int8_t* weights = format.weight + step * ShufflePairs::kWeightBytes;
+    const auto* weights = reinterpret_cast<const int8_t*>(
+        format.step + step * ShufflePairs::kStepBytes + ShufflePairs::kPlaceBytes);
     for (int i = 0; i < 32; i += 2) {
       const int first = weights[i], second = weights[i + 1];
       ASSERT_LE(std::abs(first) + std::abs(second), 128);

@@ -96,6 +96,45 @@ TEST(SparseKernels, EqualReferenceOnDeepLayers) {
   expect_equal(fc, "fc 1:8", random_balanced("fc 1:8", 128, 4000, 8, 1));
 }
 
+// The first columns of y, row by row, of weights that were packed for all.
+std::vector<int8_t> run_columns(const SparseConv2DU8& kernel, Conv2DParams p, int columns,
+                                const Requantize& to, const std::vector<int8_t>& x,
+                                const std::vector<int8_t>& w) {
+  AlignedBytes packed(kernel.packed_bytes(p, w.data()));
+  EXPECT_TRUE(kernel.pack(p, to, w.data(), nullptr, packed.data()));
+  auto in = BorderedImage<uint8_t>::input_of(p.window, p.in_channels,
+                                             static_cast<uint8_t>(p.x_zero + 128));
+  in.set(x);
+  p.window.out_w = columns;
+  BorderedImage<uint8_t> out(p.window.out_h, columns, p.out_channels, 1, 2, 1, 1, 77, 77);
+  for (int row = 0; row < p.window.out_h; ++row) {
+    kernel.run(p, packed.data(), in.image(), out.image(), {row, row + 1});
+  }
+  EXPECT_TRUE(out.intact(77));
+  return out.get<int8_t>();
+}
+
+// As a plan does whose pools leave columns out, on several threads.
+TEST(SparseKernels, ComputeAnyRowsOfTheFirstColumns) {
+  const Conv2DParams p{make_window(6, 9, 5, 3, 1, 1, 2), 5, 19, 1, 7};
+  const auto row = static_cast<size_t>(p.window.out_w * 19);
+  Problem problem("part");
+  const auto x = problem.integers(6 * 9 * 5);
+  const auto w = random_sparse<int8_t>("part", 19, 15 * 5, 0.5);
+  problem.requantize(19, 4000.0 * 15 * 5);
+  const Requantize to = problem.output(kernels::Rounding::kFloat);
+  std::vector<int8_t> whole(row * static_cast<size_t>(p.window.out_h));
+  conv2d_ref(p, to, x.data(), w.data(), static_cast<const int32_t*>(nullptr), whole.data());
+  std::vector<int8_t> expected;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    if (i % row < 2 * 19) expected.push_back(whole[i]);
+  }
+  for (const SparseConv2DU8& kernel : sparse_conv2d_u8()) {
+    if (!isa_supported(kernel.isa) || !kernel.accepts(p, w.data())) continue;
+    EXPECT_EQ(run_columns(kernel, p, 2, to, x, w), expected) << kernel.name;
+  }
+}
+
 TEST(SparseKernels, NOfMTakesOnlyItsPattern) {
   const Conv2DParams p{{}, 64, 16, 1, 0};
   const auto two_of_four = random_balanced("2:4", 16, 64, 4, 2);

@@ -38,17 +38,23 @@ struct PermuteShape {
   int place_bytes = 1;
 };
 
+/// Consecutive steps of a Permute that look at one window: a kernel loads it once for each pixel.
+struct PermuteSegment {
+  uint32_t step;   ///< The first of them, counted from the first of all.
+  uint16_t start;  ///< First byte of the window in the run.
+  uint8_t run;
+  uint8_t steps;  ///< At least 1.
+};
+
 /// int8 weights as steps of a register permute and a dot product. A step looks at `window`
 /// consecutive bytes of a run and gives each of `lanes` output channels four weights and the places
 /// of their inputs in the window: vpermb (or vpermd for blocks, or vpshufb), then vpdpbusd.
 ///
 /// The window of a step begins near the first column that any lane still needs; lanes that are
 /// further take what they find in it. So a lane with few weights in one place and many in another
-/// loses little. Within `ordered` output channels lanes are sorted by their number of weights, XX
+/// loses little. Within `ordered` output channels lanes are sorted by their number of weights.
 /// If each row has the same number of weights, a multiple of four, in each 64 columns ("balanced"),
 /// there is no padding.
-///
-/// Consecutive steps of one window are a segment: the kernel loads the window of each pixel once.
 template <PermuteShape kShape>
 struct Permute {
   using Value = int8_t;
@@ -57,20 +63,15 @@ struct Permute {
   static constexpr int kPlaces = 4 / kUnit;  ///< Places of a lane in a step.
   static constexpr int kPlaceBytes = kLanes * kPlaces * kShape.place_bytes;
   static constexpr int kWeightBytes = kLanes * 4;
+  static constexpr int kStepBytes = kPlaceBytes + kWeightBytes;
   static_assert(kUnit == 1 || kUnit == 4);
   static_assert(kShape.ordered == 1 || kShape.ordered % kShape.lanes == 0);
-  struct Segment {
-    uint16_t run;
-    uint16_t start;  ///< First byte of the window in the run.
-    uint16_t steps;  ///< At least 1.
-  };
 
   int rows = 0, taps = 1, depth = 1;
   Runs runs;
-  const int8_t* weight = nullptr;    ///< [all steps, kWeightBytes]
-  const uint8_t* index = nullptr;    ///< [all steps, kPlaceBytes]
-  const Segment* segment = nullptr;  ///< [all segments]
-  const uint32_t* end = nullptr;     ///< [groups()] End of the group in `segment`.
+  const uint8_t* step = nullptr;            ///< [all steps, kStepBytes] Places, then weights.
+  const PermuteSegment* segment = nullptr;  ///< [all segments]
+  const uint32_t* end = nullptr;            ///< [groups()] End of the group in `segment`.
   const uint8_t* channel = nullptr;  ///< [groups() * 16] Channel of the lane: see first_of().
 
   constexpr int groups() const { return (rows + kLanes - 1) / kLanes; }
@@ -101,14 +102,24 @@ struct Permute {
         },
         [&](const Schedule& schedule, int run, int start, bool same_window) {
           if (!same_window) {
-            *++at.segment = {static_cast<uint16_t>(run), static_cast<uint16_t>(start), 0};
+            const auto step = static_cast<uint32_t>((at.step - format.step) / kStepBytes);
+            *++at.segment = {step, static_cast<uint16_t>(start), static_cast<uint8_t>(run), 0};
           }
           ++at.segment->steps;
           at.end[-1] = static_cast<uint32_t>(at.segment + 1 - format.segment);
-          schedule.write(start, at.weight, at.index);
-          at.weight += kWeightBytes, at.index += kPlaceBytes;
+          schedule.write(start, at.step);
+          at.step += kStepBytes;
         });
     return format;
+  }
+
+  /// Of pack().
+  static size_t segment_count(const DenseWeights<int8_t>& w, const Runs& runs) {
+    size_t count = 0;
+    for_each_group(
+        w, runs, [](const Schedule&) {},
+        [&](const Schedule&, int, int, bool same_window) { count += !same_window; });
+    return count;
   }
 
   /// All steps: what a run over one pixel executes.
@@ -127,9 +138,8 @@ struct Permute {
  private:
   struct Parts {
     Permute format;
-    int8_t* weight;
-    uint8_t* index;
-    Segment* segment;
+    uint8_t* step;
+    PermuteSegment* segment;
     uint32_t* end;
     uint8_t* channel;
   };
@@ -166,14 +176,13 @@ struct Permute {
         });
     Permute format{w.rows, w.taps, w.depth, runs};
     const auto groups = static_cast<size_t>(format.groups());
-    auto* weight = carver.take<int8_t>(steps * kWeightBytes);
-    auto* index = carver.take<uint8_t>(steps * kPlaceBytes);
-    auto* segment = carver.take<Segment>(windows);
+    auto* step = carver.take<uint8_t>(steps * kStepBytes);
+    auto* segment = carver.take<PermuteSegment>(windows);
     auto* end = carver.take<uint32_t>(groups);
     auto* channel = carver.take<uint8_t>(groups * kLanes);
-    format.weight = weight, format.index = index, format.segment = segment;
+    format.step = step, format.segment = segment;
     format.end = end, format.channel = channel;
-    return {format, weight, index, segment, end, channel};
+    return {format, step, segment, end, channel};
   }
 };
 
@@ -315,7 +324,8 @@ class Permute<kShape>::Schedule {
   }
 
   /// Writes the step of this window.
-  void write(int start, int8_t* weights, uint8_t* places) const {
+  void write(int start, uint8_t* places) const {
+    auto* weights = reinterpret_cast<int8_t*>(places + kPlaceBytes);
     for (int lane = 0; lane < kLanes; ++lane) {
       int at = at_[lane];
       for (int place = 0; place < kPlaces; ++place) {
@@ -384,15 +394,15 @@ class Permute<kShape>::Schedule {
 template <PermuteShape kShape>
 template <class Visit>
 void Permute<kShape>::for_each(int row, Visit&& visit) const {
-  const int8_t* weights = weight;
-  const uint8_t* places = index;
-  const Segment* window = segment;
+  const PermuteSegment* window = segment;
   for (int group = 0; group < groups(); ++group) {
     int lane = 0;
     while (lane < kLanes && first_of(group) + channel[group * kLanes + lane] != row) ++lane;
     for (; window < segment + end[group]; ++window) {
       const int begin = window->run * runs.length + window->start;
-      for (int k = 0; k < window->steps; ++k, weights += kWeightBytes, places += kPlaceBytes) {
+      const uint8_t* places = step + size_t{window->step} * kStepBytes;
+      for (int k = 0; k < window->steps; ++k, places += kStepBytes) {
+        const auto* weights = reinterpret_cast<const int8_t*>(places + kPlaceBytes);
         for (int i = 0; lane < kLanes && i < 4; ++i) {
           const int8_t value = weights[lane * 4 + i];
           const int column =
