@@ -227,10 +227,17 @@ struct Maker {
   }
   static bool fits(const kernels::ClampFloat&) { return true; }
   Result<DenseLayer> operator()(const Add& op) const {
-    const auto p = Kind::sum(context, op.activation);
+    auto p = Kind::sum(context, op.activation);
     if (!fits(p))
       return make_fallback_layer<T>(context, "its output's scale is far finer than its inputs'");
-    return layer("add", "whole vectors",
+    const char* reason = "whole vectors";
+    if constexpr (std::is_same_v<T, uint8_t>) {
+      if (const auto factors = kernels::add_by_factors(ops, p)) {
+        p = *factors;
+        reason = "a product for each input and one shift, equal for all pairs";
+      }
+    }
+    return layer("add", reason,
                  [p, add = ops.add, a = context.inputs[0], b = context.inputs[1],
                   y = context.output](std::byte* memory, RowRange) {
                    add(size_of(y), p, image(a, memory), image(b, memory), image(y, memory));

@@ -104,6 +104,41 @@ TEST(ImageOpsU8, AddEqualsReference) {
   }
 }
 
+// The factors of a sum, on every pair of inputs. A sum that has none is no error, but rare.
+TEST(ImageOpsU8, AddByFactorsEqualsReference) {
+  Random random(1, "add by factors");
+  constexpr int kCases = 40;
+  int searched = 0, found = 0;
+  for (int i = 0; i < kCases; ++i) {
+    const float a_scale = random.uniform(0.01f, 0.06f), b_scale = random.uniform(0.01f, 0.06f);
+    const float y_scale = std::max(a_scale, b_scale) * random.uniform(0.5f, 2.0f);
+    const auto zero = [&] { return static_cast<int>(random.below(256)) - 128; };
+    auto p = make_add_params(1, i % 3 == 0 ? Rounding::kSingle : Rounding::kDouble, a_scale, zero(),
+                             b_scale, zero(), y_scale, i % 2 == 0 ? -128 : zero());
+    if (i % 4 == 1) p.min = -90, p.max = 70;
+    for_each_isa([&](const ImageOpsU8& ops) {
+      const auto factors = add_by_factors(ops, p);
+      ++searched;
+      if (!factors) return;
+      ++found;
+      int different = 0;
+      std::vector<uint8_t> a(256 + kImageSlack), b(256 + kImageSlack), y(256 + kImageSlack);
+      for (int k = 0; k < 256; ++k) b[static_cast<size_t>(k)] = static_cast<uint8_t>(k ^ 0x80);
+      for (int k = -128; k < 128; ++k) {
+        std::fill_n(a.begin(), 256, static_cast<uint8_t>(k + 128));
+        ops.add({1, 1, 256}, *factors, {a.data(), 256, 256}, {b.data(), 256, 256},
+                {y.data(), 256, 256});
+        for (int l = 0; l < 256; ++l) {
+          const auto expected = add_element(p, static_cast<int8_t>(k), static_cast<int8_t>(l));
+          different += static_cast<int8_t>(y[static_cast<size_t>(l)] ^ 0x80) != expected;
+        }
+      }
+      EXPECT_EQ(different, 0) << i;
+    });
+  }
+  EXPECT_GE(found, searched * 9 / 10);
+}
+
 void expect_pools_equal(const PoolParams<int8_t>& p, int8_t low, int8_t high) {
   const Window2D& w = p.window;
   const auto x = Problem("pool").integers(w.in_h * w.in_w * p.channels, low, high);

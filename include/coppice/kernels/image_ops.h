@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "coppice/core/isa.h"
 #include "coppice/kernels/add/add.h"
@@ -37,6 +38,11 @@ struct ImageOpsU8 {
 
 /// Best first; the last one runs everywhere.
 KernelList<ImageOpsU8> image_ops_u8();
+
+/// The sum of int8 in the form of the float mode, a product for each input and one shift, whatever
+/// mode `p` has: factors with which it equals `p` for all 65,536 pairs of inputs. Nothing if none
+/// of those next to the exact ratios are such; `ops` computes the pairs.
+std::optional<AddParams> add_by_factors(const ImageOpsU8& ops, const AddParams& p);
 
 /// The same on int16 images, whose zero points are 0.
 struct ImageOpsI16 {

@@ -71,7 +71,8 @@ struct Quarters {
 };
 
 /// XNNPACK's sum: (a * a_factor + b * b_factor + constant) >> shift. In 32 bits: factors have 21
-/// bits, so the whole stays below 2 * 255 * 2^21 + 2^30 < 2^31.
+/// bits, so the whole stays below 2 * 255 * 2^21 + 2^30 < 2^31 (add_by_factors() sees to it
+/// itself).
 template <class T>
 struct FactorSum {
   typename T::Int a_factor, b_factor, constant, shift;
@@ -81,8 +82,8 @@ struct FactorSum {
     const uint32_t zeros =
         static_cast<uint32_t>(p.a_zero + 128) * static_cast<uint32_t>(p.a_factor) +
         static_cast<uint32_t>(p.b_zero + 128) * static_cast<uint32_t>(p.b_factor);
-    return {T::all32(p.a_factor), T::all32(p.b_factor), T::all32(static_cast<int>(half - zeros)),
-            T::all32(p.right_shift)};
+    return {T::all32(p.a_factor), T::all32(p.b_factor),
+            T::all32(static_cast<int>(half - zeros) + p.nudge), T::all32(p.right_shift)};
   }
   COPPICE_INLINE typename T::Int operator()(typename T::Int a, typename T::Int b) const {
     const auto products = T::add32(T::mul32(a, a_factor), T::mul32(b, b_factor));

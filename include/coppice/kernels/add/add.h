@@ -23,6 +23,7 @@ struct AddParams {
   /// Float: XNNPACK's qs8 add, which is integer: 21-bit multipliers and one rounding shift.
   int32_t a_factor = 0, b_factor = 0;
   int right_shift = 0;
+  int32_t nudge = 0;  ///< Added before the shift; see add_by_factors().
 };
 
 /// Scales are those of the tensors, all positive; `left_shift` kAddLeftShift or, for int16 (which

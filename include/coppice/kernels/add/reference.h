@@ -11,7 +11,7 @@ constexpr T add_element(const AddParams& p, T a, T b) {
   if (p.rounding == Rounding::kFloat) {
     const int64_t half = int64_t{1} << (p.right_shift - 1);
     const int64_t exact = int64_t{a - p.a_zero} * p.a_factor + int64_t{b - p.b_zero} * p.b_factor;
-    sum = static_cast<int32_t>((exact + half) >> p.right_shift);
+    sum = static_cast<int32_t>((exact + half + p.nudge) >> p.right_shift);
   } else {
     const int32_t a_scaled =
         multiply_quantized(p.rounding, shift_left(a - p.a_zero, p.left_shift), p.a);
