@@ -7,141 +7,169 @@
 
 namespace coppice::kernels {
 
-/// Convolution of one input channel to few: pixels in lanes. What a kernel tap meets is a vector of
-/// the input as it lies, and serves all output channels. At the end permutations bring the channels
-/// of a pixel together.
+/// Convolution of few input channels to few, such as a network's first: neighbouring pixels in
+/// lanes, four in each block of four lanes, so that shuffles within blocks bring inputs of a
+/// channel and outputs of a pixel together. Each input serves all output channels, whose weights
+/// are broadcast from memory by the multiply-add itself. Pixels of x and of y must follow each
+/// other without a gap.
 template <class V>
 struct Conv2DRowsF32 {
   using Vector = typename V::Vector;
   static constexpr int kLanes = V::kLanes;
+  static constexpr int kMostStep = 6;
   static constexpr int kMostChannels = 8;
 
-  /// Where the values of kLanes pixels come from, in the order of memory.
-  struct Order {
-    struct Part {
-      int pixel[kLanes];
-      uint16_t of_channel[kMostChannels];  ///< Lanes that hold it.
-    } parts[kMostChannels];
-  };
+  /// Floats between the windows of two neighbours.
+  static int step_of(const Conv2DParams& p) { return p.window.stride_w * p.in_channels; }
 
   static bool accepts(const Conv2DParams& p) {
-    // Fewer idle lanes than where channels lie in lanes, two for each channel.
-    const int width = (p.window.out_w + kLanes - 1) / kLanes * kLanes;
-    return p.in_channels == 1 && p.window.stride_w == 1 && p.out_channels <= kMostChannels &&
-           even_channels(p) * width <= kMostChannels * p.window.out_w;
+    const Window2D& w = p.window;
+    const int width = (w.out_w + kLanes - 1) / kLanes * kLanes;
+    return p.groups == 1 && w.dilation_w == 1 && step_of(p) <= kMostStep && step_of(p) != 5 &&
+           p.out_channels <= kMostChannels && p.out_channels % 2 == 0 && w.out_w >= kLanes &&
+           p.out_channels * width <= 10 * w.out_w;  // Else other kernels have fewer idle lanes.
   }
-  static int even_channels(const Conv2DParams& p) { return (p.out_channels + 1) / 2 * 2; }
   static size_t packed_bytes(const Conv2DParams& p) {
-    return sizeof(simd::PackedClamp) + sizeof(Order) +
-           sizeof(float) * static_cast<size_t>((1 + p.taps()) * even_channels(p));
+    return sizeof(simd::PackedClamp) +
+           sizeof(float) * static_cast<size_t>((1 + terms(p)) * p.out_channels);
   }
+  static int terms(const Conv2DParams& p) { return p.taps() * p.in_channels; }
+  /// Biases, then the weights of each term, by channel.
   static bool pack(const Conv2DParams& p, const ClampFloat& clamp, const float* weights,
                    const float* bias, void* packed) {
     float* to = simd::begin_packed(clamp, packed);
-    Order order{};
-    for (int i = 0; i < p.out_channels * kLanes; ++i) {
-      auto& part = order.parts[i / kLanes];
-      part.pixel[i % kLanes] = i / p.out_channels;
-      part.of_channel[i % p.out_channels] |= static_cast<uint16_t>(1 << i % kLanes);
-    }
-    __builtin_memcpy(to, &order, sizeof(order));
-    to += sizeof(order) / sizeof(float);
-    for (int tap = -1; tap < p.taps(); ++tap) {
-      for (int o = 0; o < even_channels(p); ++o) {
-        const bool used = o < p.out_channels && (tap >= 0 || bias != nullptr);
-        *to++ = !used ? 0.0f : tap < 0 ? bias[o] : weights[o * p.taps() + tap];
+    for (int term = -1; term < terms(p); ++term) {
+      for (int o = 0; o < p.out_channels; ++o) {
+        *to++ = term >= 0 ? weights[o * terms(p) + term] : bias != nullptr ? bias[o] : 0.0f;
       }
     }
     return true;
   }
 
   struct Job {
-    int kernel_w, channels;
-    ptrdiff_t row_step, tap_step;
+    int row_terms;  ///< Of a row of the kernel.
+    ptrdiff_t row_step;
     simd::PackedClamp clamp;
-    const Order* order;
     const float* weights;  ///< Biases first.
   };
 
-  /// `pixels` neighbours, in kVectors vectors, of the kernel's rows that are not padding.
-  template <int kChannels, int kVectors>
-  static void tile(const Job& job, const simd::TapSpan& seen, const float* x, float* y,
-                   int pixels) {
-    Vector sum[kVectors][kChannels];
-    const float* weight = job.weights;
-    simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA {
-      simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA { sum[v][c] = V::all(weight[c]); });
-    });
-    weight += (1 + seen.first * job.kernel_w) * kChannels;
-    x += seen.first * job.row_step;
-    for (int ky = seen.first; ky < seen.last; ++ky, x += job.row_step) {
-      const float* at = x;
-      for (int kx = 0; kx < job.kernel_w; ++kx, at += job.tap_step, weight += kChannels) {
-        Vector value[kVectors];
-        simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA { value[v] = V::load(at + v * kLanes); });
+  /// Value `index` of each of kLanes windows that are kStep floats apart. Four of them, a block,
+  /// lie in kStep quads.
+  template <int kStep, int index>
+  static COPPICE_INLINE Vector values(const Vector (&quads)[kStep]) {
+    if constexpr (kStep == 1) {
+      return quads[0];
+    } else {
+      // With an even step a pair of values is gathered for two of these.
+      constexpr int pair = kStep % 2 == 0 ? 1 : 0, first = pair != 0 ? index / 2 * 2 : index;
+      const auto two = [&](auto pixel) COPPICE_LAMBDA {
+        constexpr int a = pixel * kStep + first, b = a + kStep;
+        return V::template shuffle<a % 4, a % 4 + pair, b % 4, b % 4 + pair>(quads[a / 4],
+                                                                             quads[b / 4]);
+      };
+      constexpr int k = index - first;
+      return V::template shuffle<k, 2 + k, k, 2 + k>(two(std::integral_constant<int, 0>{}),
+                                                     two(std::integral_constant<int, 2>{}));
+    }
+  }
+
+  template <int kStep, int kChannels>
+  static COPPICE_INLINE void accumulate_row(const float* x, int terms, const float*& weight,
+                                            Vector (&sum)[kChannels]) {
+    for (int left = terms; left > 0; left -= kStep, x += kStep) {
+      asm("" : "+r"(x));  // Loads again, instead of moving values from round to round.
+      Vector quads[kStep];
+      simd::unroll<kStep>([&](auto i) COPPICE_LAMBDA {
+        quads[i] = kStep == 1 ? V::load(x) : V::load_quads(x + 4 * i, 4 * kStep);
+      });
+      simd::unroll<kStep>([&](auto i) COPPICE_LAMBDA {
+        if (i >= left) return;
+        const Vector value = values<kStep, i>(quads);
         simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA {
-          const Vector factor = V::all(weight[c]);
-          simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-            sum[v][c] = V::multiply_add(value[v], factor, sum[v][c]);
-          });
+          sum[c] = V::multiply_add(value, V::all(weight[c]), sum[c]);
         });
-      }
+        weight += kChannels;
+      });
+    }
+  }
+
+  /// kUsed of four channels of kLanes pixels.
+  template <int kUsed>
+  static COPPICE_INLINE void store(float* y, ptrdiff_t y_pixel, Vector a, Vector b, Vector c,
+                                   Vector d) {
+    const auto pixels = [&](auto half) COPPICE_LAMBDA {
+      constexpr int k = 2 * half;
+      const Vector ab = V::template shuffle<k, k + 1, k, k + 1>(a, b);
+      const Vector cd = V::template shuffle<k, k + 1, k, k + 1>(c, d);
+      V::template store_quads<kUsed>(y + k * y_pixel, 4 * y_pixel,
+                                     V::template shuffle<0, 2, 0, 2>(ab, cd));
+      V::template store_quads<kUsed>(y + (k + 1) * y_pixel, 4 * y_pixel,
+                                     V::template shuffle<1, 3, 1, 3>(ab, cd));
+    };
+    simd::unroll<2>(pixels);
+  }
+
+  /// kLanes neighbours, of the kernel's rows that are not padding.
+  template <int kStep, int kChannels>
+  static COPPICE_INLINE void tile(const Job& job, const simd::TapSpan& seen, const float* x,
+                                  float* y) {
+    Vector sum[kChannels];
+    simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA { sum[c] = V::all(job.weights[c]); });
+    const float* weight = job.weights + (1 + seen.first * job.row_terms) * kChannels;
+    for (int ky = seen.first; ky < seen.last; ++ky) {
+      accumulate_row<kStep, kChannels>(x + ky * job.row_step, job.row_terms, weight, sum);
     }
     const Vector low = V::all(job.clamp.min), high = V::all(job.clamp.max);
-    int left = pixels * job.channels;
-    simd::unroll<kVectors>([&](auto v) COPPICE_LAMBDA {
-      simd::unroll<kChannels>(
-          [&](auto c) COPPICE_LAMBDA { sum[v][c] = V::min(V::max(sum[v][c], low), high); });
-      for (int i = 0; i < job.channels && left > 0; ++i, left -= kLanes, y += kLanes) {
-        const auto& part = job.order->parts[i];
-        const auto pixel = V::load_index(part.pixel);
-        Vector values = V::zero();
-        simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA {
-          values = V::pick_some(values, part.of_channel[c], sum[v][c], pixel);
-        });
-        V::store_part(y, values, left < kLanes ? left : kLanes);
-      }
+    simd::unroll<kChannels>([&](auto c)
+                                COPPICE_LAMBDA { sum[c] = V::min(V::max(sum[c], low), high); });
+    simd::unroll<(kChannels + 3) / 4>([&](auto four) COPPICE_LAMBDA {
+      constexpr int c = 4 * four, kUsed = kChannels - c < 4 ? kChannels - c : 4;
+      constexpr int d = c + kUsed - 2;  // Of two channels, both twice.
+      store<kUsed>(y + c, kChannels, sum[c], sum[c + 1], sum[d], sum[d + 1]);
     });
   }
 
-  template <int kChannels>
+  template <int kStep, int kChannels>
   static void run_rows(const Conv2DParams& p, const Job& job, const Image<const float>& in,
                        const Image<float>& out, RowRange rows) {
     const Window2D& w = p.window;
     for (int oy = rows.begin; oy < rows.end; ++oy) {
       const simd::TapSpan seen = simd::WindowAxis::rows(w).span_at(oy);
       const float* x = in.pixel(oy * w.stride_h - w.pad_top, -w.pad_left);
-      for (int ox = 0; ox < w.out_w; ox += 2 * kLanes) {
-        const int left = w.out_w - ox;
-        if (left > kLanes)
-          tile<kChannels, 2>(job, seen, x + ox, out.pixel(oy, ox),
-                             left < 2 * kLanes ? left : 2 * kLanes);
-        else
-          tile<kChannels, 1>(job, seen, x + ox, out.pixel(oy, ox), left);
+      float* y = out.pixel(oy, 0);
+      // The last tile computes pixels of the one before again. Of a plan that reads fewer than
+      // kLanes, it computes more: the image has them.
+      const int last = w.out_w > kLanes ? w.out_w - kLanes : 0;
+      for (int ox = 0; ox < w.out_w; ox += kLanes) {
+        const int at = ox < last ? ox : last;
+        tile<kStep, kChannels>(job, seen, x + at * kStep, y + at * kChannels);
       }
     }
   }
+
+  using RowsFunction = void (*)(const Conv2DParams&, const Job&, const Image<const float>&,
+                                const Image<float>&, RowRange);
+  // rows[step - 1][channels / 2 - 1].
+  struct Table {
+    RowsFunction rows[kMostStep][kMostChannels / 2] = {};
+    constexpr Table() {
+      simd::unroll<kMostStep>([&](auto step) COPPICE_LAMBDA {
+        if constexpr (step != 4) {
+          simd::unroll<kMostChannels / 2>([&](auto pairs) COPPICE_LAMBDA {
+            rows[step][pairs] = &run_rows<step + 1, 2 * (pairs + 1)>;
+          });
+        }
+      });
+    }
+  };
+
   static void run(const Conv2DParams& p, const void* packed, const Image<const float>& in,
                   const Image<float>& out, RowRange rows) {
-    const auto* order = reinterpret_cast<const Order*>(simd::packed_weights(packed));
+    static constexpr Table kTable{};
     const Window2D& w = p.window;
-    const Job job{w.kernel_w,
-                  p.out_channels,
-                  w.dilation_h * in.row_step,
-                  w.dilation_w,
-                  simd::packed_clamp(packed),
-                  order,
-                  reinterpret_cast<const float*>(order + 1)};
-    switch (even_channels(p)) {
-      case 2:
-        return run_rows<2>(p, job, in, out, rows);
-      case 4:
-        return run_rows<4>(p, job, in, out, rows);
-      case 6:
-        return run_rows<6>(p, job, in, out, rows);
-      default:
-        return run_rows<8>(p, job, in, out, rows);
-    }
+    const Job job{w.kernel_w * p.in_channels, w.dilation_h * in.row_step,
+                  simd::packed_clamp(packed), simd::packed_weights(packed)};
+    kTable.rows[step_of(p) - 1][p.out_channels / 2 - 1](p, job, in, out, rows);
   }
 
   static constexpr Conv2DKernelF32 kernel(const char* name, Isa isa) {

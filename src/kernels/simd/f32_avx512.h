@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace coppice::kernels::simd {
@@ -40,10 +41,6 @@ struct Avx512F32 {
     return _mm512_permutexvar_ps(index, v);
   }
 
-  /// The same in the lanes of `mask`, `others` elsewhere.
-  static COPPICE_INLINE Vector pick_some(Vector others, uint16_t mask, Vector v, Index index) {
-    return _mm512_mask_permutexvar_ps(others, mask, index, v);
-  }
   /// from[0] in even lanes, from[1] in odd ones.
   static COPPICE_INLINE Vector all_pairs(const float* from) {
     double pair;
@@ -68,6 +65,33 @@ struct Avx512F32 {
     store_half(to, _mm512_extractf32x8_ps(v, 1), count);
   }
 
+  /// Blocks of four lanes: four floats each, `step` floats apart.
+  static COPPICE_INLINE Vector load_quads(const float* from, ptrdiff_t step) {
+    // In halves: to insert a block of memory into one takes no shuffle.
+    const auto half = [&](const float* at) COPPICE_LAMBDA {
+      return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(at)), _mm_loadu_ps(at + step),
+                                  1);
+    };
+    return _mm512_insertf32x8(_mm512_castps256_ps512(half(from)), half(from + 2 * step), 1);
+  }
+  /// The first kCount floats of each, 1 <= kCount <= 4.
+  template <int kCount>
+  static COPPICE_INLINE void store_quads(float* to, ptrdiff_t step, Vector v) {
+    const auto store_one = [&](auto i) COPPICE_LAMBDA {
+      const __m128 quad = _mm512_extractf32x4_ps(v, i);
+      if constexpr (kCount == 4) {
+        _mm_storeu_ps(to + i * step, quad);
+      } else {
+        _mm_mask_storeu_ps(to + i * step, (1 << kCount) - 1, quad);
+      }
+    };
+    unroll<4>(store_one);
+  }
+  /// In each block of four lanes: two of a, two of b.
+  template <int a0, int a1, int b0, int b1>
+  static COPPICE_INLINE Vector shuffle(Vector a, Vector b) {
+    return _mm512_shuffle_ps(a, b, a0 | a1 << 2 | b0 << 4 | b1 << 6);
+  }
   /// Four floats in each block of four lanes.
   static COPPICE_INLINE Vector load_quad(const float* from) {
     return _mm512_broadcast_f32x4(_mm_loadu_ps(from));
