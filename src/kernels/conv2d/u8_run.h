@@ -68,14 +68,22 @@ struct Tile {
   // GCC 12 copies sums of type __m512i at each step, and stores members of this in each loop.
   typedef int32_t Sum __attribute__((vector_size(T::kBytes)));
   static constexpr int kFields = fields_of<T>();
+  using Sums = Sum[kPixels][kVectors];
+  /// Few sums take turns with others: a dot product takes four cycles. Unpacking weights needs more
+  /// of them in flight.
+  static constexpr int sets(int sums) {
+    if (!T::kHoldsWeights || words_of<T>() > 1) return 1;
+    if (sums >= 4) return sums < 8 && kFields > 1 ? 2 : 1;
+    return sums == 1 ? 4 : 2;
+  }
+  static constexpr int kSets = sets(kPixels * kVectors);
   Int sum[kPixels][kVectors];
 
   /// kCount words of all pixels: these stay, weights come and go. Returns the next weights.
   template <int kCount>
   COPPICE_INLINE static const typename T::Weight* add_words(const uint8_t* const (&from)[kPixels],
                                                             ptrdiff_t i,
-                                                            const typename T::Weight* w,
-                                                            Sum (&to)[kPixels][kVectors]) {
+                                                            const typename T::Weight* w, Sums& to) {
     decltype(load_words<T, kCount>(from[0])) words[kPixels];
     COPPICE_UNROLL
     for (int p = 0; p < kPixels; ++p) words[p] = load_words<T, kCount>(from[p] + i);
@@ -98,8 +106,7 @@ struct Tile {
   /// `bytes` of all pixels, at least a word.
   COPPICE_INLINE static const typename T::Weight* add_run(const uint8_t* const (&from)[kPixels],
                                                           ptrdiff_t bytes,
-                                                          const typename T::Weight* w,
-                                                          Sum (&to)[kPixels][kVectors]) {
+                                                          const typename T::Weight* w, Sums& to) {
     ptrdiff_t i = 0;
     if constexpr (constexpr int kBytes = 4 * words_of<T>(); kBytes > 4) {
       for (; bytes - i >= kBytes; i += kBytes) w = add_words<words_of<T>()>(from, i, w, to);
@@ -112,50 +119,63 @@ struct Tile {
     return w;
   }
 
-  /// The same with enough registers for a word of weights of all vectors: these stay, the words of
-  /// the pixels come and go. With few sums the fields of a word have sums of their own: a dot
-  /// product takes four cycles.
-  COPPICE_INLINE static const typename T::Weight* add_run_holding(
-      const uint8_t* const (&from)[kPixels], ptrdiff_t bytes, const typename T::Weight* w,
-      Sum (&to)[kPixels][kVectors], Sum (&second)[kPixels][kVectors]) {
-    ptrdiff_t i = 0;
-    constexpr int kSets = kPixels * kVectors < 8 && kFields > 1 ? 2 : 1;
-    do {
-      typename T::Weights weights[kVectors];
+  /// kFields words of all pixels, with enough registers for their weights: these stay, the words of
+  /// the pixels come and go. Successive words go to successive sets of sums.
+  template <int kFirstSet>
+  COPPICE_INLINE static void add_fields(const uint8_t* const (&from)[kPixels], ptrdiff_t i,
+                                        const typename T::Weight* w, Sums (&to)[kSets]) {
+    typename T::Weights weights[kVectors];
+    COPPICE_UNROLL
+    for (int v = 0; v < kVectors; ++v) weights[v] = T::load_weights(w + v * 4 * T::kLanes);
+    COPPICE_UNROLL
+    for (int field = 0; field < kFields; ++field, i += 4) {
+      typename T::Weights one[kVectors];
       COPPICE_UNROLL
-      for (int v = 0; v < kVectors; ++v) weights[v] = T::load_weights(w + v * 4 * T::kLanes);
-      w += kVectors * 4 * T::kLanes;
+      for (int v = 0; v < kVectors; ++v) {
+        if constexpr (kFields == 1)
+          one[v] = weights[v];
+        else
+          one[v] = T::field(weights[v], field);
+      }
       COPPICE_UNROLL
-      for (int field = 0; field < kFields; ++field, i += 4) {
-        typename T::Weights one[kVectors];
+      for (int p = 0; p < kPixels; ++p) {
+        const auto word = T::broadcast(from[p] + i);
         COPPICE_UNROLL
         for (int v = 0; v < kVectors; ++v) {
-          if constexpr (kFields == 1)
-            one[v] = weights[v];
-          else
-            one[v] = T::field(weights[v], field);
-        }
-        COPPICE_UNROLL
-        for (int p = 0; p < kPixels; ++p) {
-          const auto word = T::broadcast(from[p] + i);
-          COPPICE_UNROLL
-          for (int v = 0; v < kVectors; ++v) {
-            Sum& one_sum = field % kSets == 0 ? to[p][v] : second[p][v];
-            one_sum = reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(one_sum), word, one[v]));
-          }
+          Sum& sum = to[(kFirstSet + field) % kSets][p][v];
+          sum = reinterpret_cast<Sum>(T::dot(reinterpret_cast<Int>(sum), word, one[v]));
         }
       }
+    }
+  }
+  COPPICE_INLINE static const typename T::Weight* add_run_holding(
+      const uint8_t* const (&from)[kPixels], ptrdiff_t bytes, const typename T::Weight* w,
+      Sums (&to)[kSets]) {
+    constexpr int kStep = kVectors * 4 * T::kLanes, kBytes = 4 * kFields;
+    ptrdiff_t i = 0;
+    if constexpr (kFields == 1 && kSets > 1) {
+      for (; bytes - i >= kSets * kBytes; i += kSets * kBytes, w += kSets * kStep) {
+        simd::unroll<kSets>([&](auto set) COPPICE_LAMBDA {
+          add_fields<set>(from, i + set * kBytes, w + set * kStep, to);
+        });
+      }
+      if (i == bytes) return w;
+    }
+    do {
+      add_fields<0>(from, i, w, to);
+      i += kBytes;
+      w += kStep;
     } while (i != bytes);
     return w;
   }
 
   COPPICE_INLINE void accumulate(const Job& job, const uint8_t* x, const ptrdiff_t* x_pixel) {
-    Sum to[kPixels][kVectors], second[kPixels][kVectors] = {};
+    Sums to[kSets] = {};
     COPPICE_UNROLL
     for (int p = 0; p < kPixels; ++p) {
       COPPICE_UNROLL
       for (int v = 0; v < kVectors; ++v)
-        to[p][v] = reinterpret_cast<Sum>(T::load(job.bias + v * T::kBytes));
+        to[0][p][v] = reinterpret_cast<Sum>(T::load(job.bias + v * T::kBytes));
     }
     const auto* w = reinterpret_cast<const typename T::Weight*>(job.weights);
     for (int ky = 0; ky < job.kernel_h; ++ky, x += job.row_step, w += job.weights_skip) {
@@ -166,16 +186,20 @@ struct Tile {
         COPPICE_UNROLL
         for (int p = 0; p < kPixels; ++p) from[p] = run + x_pixel[p];
         if constexpr (T::kHoldsWeights && words_of<T>() == 1)
-          w = add_run_holding(from, job.run_bytes, w, to, second);
+          w = add_run_holding(from, job.run_bytes, w, to);
         else
-          w = add_run(from, job.run_bytes, w, to);
+          w = add_run(from, job.run_bytes, w, to[0]);
       }
     }
     COPPICE_UNROLL
     for (int p = 0; p < kPixels; ++p) {
       COPPICE_UNROLL
-      for (int v = 0; v < kVectors; ++v)
-        sum[p][v] = reinterpret_cast<Int>((to[p][v] + second[p][v]) >> (8 - 8 / kFields));
+      for (int v = 0; v < kVectors; ++v) {
+        Sum total = to[0][p][v];
+        COPPICE_UNROLL
+        for (int set = 1; set < kSets; ++set) total += to[set][p][v];
+        sum[p][v] = reinterpret_cast<Int>(total >> (8 - 8 / kFields));
+      }
     }
   }
 
