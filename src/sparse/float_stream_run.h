@@ -51,11 +51,13 @@ class FloatStreamRun {
   }
 
   void one_tile() {
-    alignas(64) float tile[kStreamTileBytes / sizeof(float)];
+    alignas(64) float tile[stream_tile_floats(kRows)];
     alignas(64) float sums[kStreamSumBytes / sizeof(float)];
     const Accumulate add_rows = accumulator();
-    Work work{tile,        sums,           tile_.x.slots * kLanes, stream_.bias,
-              stream_.row, stream_.offset, stream_.value};
+    const int row_floats = tile_.x.slots * tile_.slot_floats();
+    const int pitch = tile_.strips ? row_floats * (kLanes / tile_.lane_columns) : row_floats;
+    Work work{tile,         sums,        pitch,          row_floats,
+              stream_.bias, stream_.row, stream_.offset, stream_.value};
     for (int chunk = 0; chunk < tile_.chunks; ++chunk) {
       copy_in(chunk, tile);
       add_rows(work, stream_.row + stream_.chunk_end[chunk]);
@@ -78,13 +80,14 @@ class FloatStreamRun {
     }
   }
 
-  // What a slot of the tile holds: the channels of an input pixel for each lane. Lanes beyond the
+  // What a vector of the tile holds: the channels of an input pixel for each lane. Lanes beyond the
   // image stand at its last pixel; their results are not stored.
   COPPICE_INLINE void slot_sources(int slot, const float* (&from)[kLanes]) const {
     if (tile_.linear) {
       for (int lane = 0; lane < kLanes; ++lane) from[lane] = linear_from_[slot][lane];
       return;
     }
+    if (tile_.strips) return strip_sources(slot, from);
     const int last_y =
         (rows_.end - 1) * window_.stride_h + (window_.kernel_h - 1) * window_.dilation_h;
     const int last_x =
@@ -101,14 +104,28 @@ class FloatStreamRun {
     }
   }
 
+  // The pixels of a strip's input, row by row.
+  COPPICE_INLINE void strip_sources(int vector, const float* (&from)[kLanes]) const {
+    const int last_y = rows_.end - 1 + (window_.kernel_h - 1) * window_.dilation_h;
+    const int last_x = window_.out_w - 1 + (window_.kernel_w - 1) * window_.dilation_w;
+    int y = origin_y_ + vector * kLanes / tile_.x.slots, x = vector * kLanes % tile_.x.slots;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const int column = origin_x_ + x;
+      from[lane] = x_.pixel((y < last_y ? y : last_y) - window_.pad_top,
+                            (column < last_x ? column : last_x) - window_.pad_left);
+      if (++x == tile_.x.slots) x = 0, ++y;
+    }
+  }
+
   // Where pixel (y, x) of each lane's block goes; null beyond the image.
   COPPICE_INLINE void targets(int vector, int y, int x, float* (&to)[kLanes]) const {
     if (tile_.linear) {
       for (int lane = 0; lane < kLanes; ++lane) to[lane] = linear_to_[vector][lane];
       return;
     }
-    int oy = origin_y_ + y;
-    for (int lane = 0; lane < kLanes; oy += tile_.block.h) {
+    const int rows = kLanes / tile_.lane_columns;
+    int oy = origin_y_ + (tile_.strips ? y * rows : y);
+    for (int lane = 0; lane < kLanes; oy += tile_.strips ? 1 : tile_.block.h) {
       int ox = origin_x_ + x;
       for (int c = 0; c < tile_.lane_columns; ++c, ox += tile_.block.w) {
         to[lane++] = oy < rows_.end && ox < window_.out_w ? y_.pixel(oy, ox) : nullptr;
@@ -119,8 +136,8 @@ class FloatStreamRun {
   void copy_in(int chunk, float* tile) const {
     const int begin = chunk * tile_.chunk_channels, left = p_.in_channels - begin;
     const int channels = left < tile_.chunk_channels ? left : tile_.chunk_channels;
-    const ptrdiff_t step = ptrdiff_t{tile_.slots()} * kLanes;
-    for (int slot = 0; slot < tile_.slots(); ++slot) {
+    const ptrdiff_t step = tile_.channel_floats();
+    for (int slot = 0; slot < step / kLanes; ++slot) {
       const float* from[kLanes];
       slot_sources(slot, from);
       for (int c = 0; c < channels; c += kLanes) {
@@ -172,16 +189,17 @@ class FloatStreamRun {
   struct Work {
     const float* tile;
     float* sums;
-    ptrdiff_t pitch;  ///< Floats from a row of slots to the next.
+    ptrdiff_t pitch;  ///< Floats from a register's operand to that of the one below.
+    ptrdiff_t row;    ///< Floats from a row of slots to the next.
     const float* bias;
     // Of the stream; they advance.
-    const StreamRow* row;
+    const StreamRow* rows;
     const uint16_t* offset;
     const float* value;
   };
   using Accumulate = void (*)(Work& work, const StreamRow* end);
 
-  template <int kHeight, int kWidth>
+  template <int kHeight, int kWidth, bool kPairs>
   struct Sums {
     static constexpr int kVectors = kHeight * kWidth;
     // Fewer sums than hide the multiply-add's latency: every other entry has sums of its own.
@@ -197,13 +215,12 @@ class FloatStreamRun {
       });
     }
     template <int kPart>
-    COPPICE_INLINE void add(const float* const (&slot_row)[kHeight], size_t offset,
+    COPPICE_INLINE void add(const float* const (&slot_row)[kHeight], ptrdiff_t row, size_t offset,
                             const Vector (&weight)[kRows]) {
       kernels::simd::unroll<kHeight>([&](auto h) COPPICE_LAMBDA {
-        const auto* bytes = reinterpret_cast<const char*>(slot_row[h]) + offset;
-        const auto* from = reinterpret_cast<const float*>(bytes);
+        const float* from = slot_row[h] + offset;
         kernels::simd::unroll<kWidth>([&](auto w) COPPICE_LAMBDA {
-          const Vector x = V::load(from + w * kLanes);
+          const Vector x = load<kPairs>(from + w * kLanes, row);
           constexpr int v = h * kWidth + w;
           kernels::simd::unroll<kRows>([&](auto r) COPPICE_LAMBDA {
             sum[kPart][r][v] = V::multiply_add(x, weight[r], sum[kPart][r][v]);
@@ -222,26 +239,34 @@ class FloatStreamRun {
     }
   };
 
+  template <bool kPairs>
+  static COPPICE_INLINE Vector load(const float* from, [[maybe_unused]] ptrdiff_t row) {
+    if constexpr (kPairs) {
+      return V::load_halves(from, from + row);
+    } else {
+      return V::load(from);
+    }
+  }
   static COPPICE_INLINE void broadcast(const float* from, Vector (&weight)[kRows]) {
     kernels::simd::unroll<kRows>([&](auto r) COPPICE_LAMBDA { weight[r] = V::all(from[r]); });
   }
 
-  template <int kHeight, int kWidth>
+  template <int kHeight, int kWidth, bool kPairs>
   static void accumulate(Work& work, const StreamRow* end) {
     const float* slot_row[kHeight];
     kernels::simd::unroll<kHeight>(
         [&](auto h) COPPICE_LAMBDA { slot_row[h] = work.tile + h * work.pitch; });
     const uint16_t* offset = work.offset;
     const float* value = work.value;
-    for (const StreamRow* row = work.row; row < end; ++row) {
+    for (const StreamRow* row = work.rows; row < end; ++row) {
       float* at = work.sums + row->block * (kRows * kHeight * kWidth * kLanes);
-      Sums<kHeight, kWidth> sums;
+      Sums<kHeight, kWidth, kPairs> sums;
       if (row->first != 0) {
         sums.begin(work.bias + row->block * kRows, true);
       } else {
         sums.begin(at, false);
       }
-      constexpr int kParts = Sums<kHeight, kWidth>::kParts;
+      constexpr int kParts = Sums<kHeight, kWidth, kPairs>::kParts;
       uint32_t left = row->count;
       // A broadcast from memory takes as long as any load, and loads are as many as products: four
       // weights of single rows come with one.
@@ -255,29 +280,32 @@ class FloatStreamRun {
           } else {
             broadcast(value + i * kRows, weight);
           }
-          sums.template add<i % kParts>(slot_row, offset[i], weight);
+          sums.template add<i % kParts>(slot_row, work.row, offset[i], weight);
         });
       }
       for (; left > 0; --left, value += kRows) {
         Vector weight[kRows];
         broadcast(value, weight);
-        sums.template add<0>(slot_row, *offset++, weight);
+        sums.template add<0>(slot_row, work.row, *offset++, weight);
       }
       sums.end(at);
     }
-    work.row = end;
+    work.rows = end;
     work.offset = offset;
     work.value = value;
   }
 
   static constexpr int kBlocks = static_cast<int>(sizeof(kStreamBlocks) / sizeof(StreamBlock));
   struct Table {
-    Accumulate accumulate[kBlocks] = {};
+    Accumulate accumulate[2][kBlocks] = {};  ///< Strips of pairs are the second.
     constexpr Table() {
       kernels::simd::unroll<kBlocks>([&](auto i) {
         constexpr StreamBlock block = kStreamBlocks[i];
         if constexpr (block_fits(block, kRows, V::kRegisters)) {
-          accumulate[i] = &FloatStreamRun::accumulate<block.h, block.w>;
+          accumulate[0][i] = &FloatStreamRun::accumulate<block.h, block.w, false>;
+          if constexpr (kRows > 1 && kLanes == 16 && block.w == 1) {
+            accumulate[1][i] = &FloatStreamRun::accumulate<block.h, block.w, true>;
+          }
         }
       });
     }
@@ -286,7 +314,7 @@ class FloatStreamRun {
     static constexpr Table kTable{};
     int i = 0;
     while (kStreamBlocks[i].h != tile_.block.h || kStreamBlocks[i].w != tile_.block.w) ++i;
-    return kTable.accumulate[i];
+    return kTable.accumulate[tile_.strips && tile_.lane_columns < kLanes][i];
   }
 
   const kernels::Conv2DParams& p_;

@@ -100,7 +100,8 @@ TEST(SparseConv2DF32, EqualsReferenceWithinItsBound) {
 
 // Large enough for tiles of many lanes and chunks of channels.
 TEST(SparseConv2DF32, LargerImages) {
-  for (const auto& [h, w, kernel] : {std::tuple{25, 5, 1}, {16, 16, 3}, {33, 19, 3}, {20, 40, 5}}) {
+  for (const auto& [h, w, kernel] :
+       {std::tuple{25, 5, 1}, {8, 8, 3}, {4, 16, 3}, {16, 16, 3}, {33, 19, 3}, {20, 40, 5}}) {
     for (const int stride : {1, 2}) {
       const Window2D window = make_window(h, w, kernel, kernel, stride, 1, kernel / 2);
       const Conv2DParams p{window, 40, 37, 1};
@@ -153,6 +154,20 @@ TEST(FloatStream, RoundTrip) {
       }
     }
   });
+}
+
+TEST(FloatStream, RowsThatFillLanesAreStrips) {
+  struct Case {
+    int h, w, columns;
+  };
+  for (const auto& [h, w, columns] : {Case{8, 8, 8}, {16, 16, 8}, {4, 16, 16}}) {
+    const Conv2DParams p{make_window(h, w, 3, 3, 1, 1, 1), 64, 64, 1};
+    const StreamTile tile = choose_tile(p, {16, 32}, 4, 2000);
+    EXPECT_TRUE(tile.strips) << w;
+    EXPECT_EQ(tile.lane_columns, columns) << w;
+    // With one multiply-add a load, operands must be aligned.
+    EXPECT_FALSE(choose_tile(p, {16, 32}, 1, 8000).strips) << w;
+  }
 }
 
 TEST(FloatVectors, RoundTrip) {

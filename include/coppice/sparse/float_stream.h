@@ -23,7 +23,7 @@ struct alignas(64) StreamHeader {
 };
 
 /// Float weights as a stream of entries for a kernel that has output pixels in its lanes (see
-/// stream_tile.h): the byte offset of an input vector in the tile's memory, baked when packing, and
+/// stream_tile.h): the offset of an input vector in the tile's memory, baked when packing, and
 /// kRows weights, of as many consecutive output channels; 1 row takes any zeros, 4 are vectors
 /// of output channels. 6 bytes a non-zero, or 4.5.
 ///
@@ -38,7 +38,7 @@ struct FloatStream {
   const float* bias = nullptr;          ///< [row blocks * kRows]
   const uint32_t* chunk_end = nullptr;  ///< [chunks] End of the chunk's rows in `row`.
   const StreamRow* row = nullptr;
-  const uint16_t* offset = nullptr;  ///< [entries] Bytes.
+  const uint16_t* offset = nullptr;  ///< [entries] Floats.
   const float* value = nullptr;      ///< [entries, kRows]
 
   static int row_blocks(const kernels::Conv2DParams& p) {
@@ -113,11 +113,11 @@ struct FloatStream {
           continue;
         }
         for (uint32_t i = 0; i < row[r].count; ++i, ++entry) {
-          const int vector = offset[entry] / tile.vector_bytes();
-          const int channel =
-              chunk * tile.chunk_channels + vector / tile.slots() - of_row / group_rows * depth;
+          const int in_channel = offset[entry] % tile.channel_floats();
+          const int channel = chunk * tile.chunk_channels + offset[entry] / tile.channel_floats() -
+                              of_row / group_rows * depth;
           if (channel < 0 || channel >= depth) continue;  // Of another group's row in the block.
-          visit(tile.tap_at(vector % tile.slots()), channel,
+          visit(tile.tap_at(in_channel / tile.slot_floats()), channel,
                 value[entry * kRows + static_cast<size_t>(of_row % kRows)]);
         }
       }
@@ -156,8 +156,8 @@ struct FloatStream {
           values[r] = weight(p, w, block * kRows + r, tap, c);
           any |= values[r] != 0.0f;
         }
-        const int vector = (c - begin) * tile.slots() + tile.slot_of(tap);
-        if (any) visit(static_cast<uint32_t>(vector * tile.vector_bytes()), values);
+        const int at = (c - begin) * tile.channel_floats() + tile.slot_of(tap) * tile.slot_floats();
+        if (any) visit(static_cast<uint32_t>(at), values);
       }
     }
   }

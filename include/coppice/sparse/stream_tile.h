@@ -68,12 +68,17 @@ struct StreamAxis {
 /// a constant distance, for any window, and a shift by a pixel is another slot. A 1x1 window has
 /// `linear` tiles: pixel t * lanes + lane of a run of pixels.
 ///
-/// Input channels come in chunks whose part of the tile stays in the first-level cache.
+/// In tiles of `strips` lanes are neighbours: register t holds one row of lane_columns = lanes
+/// pixels, or two of half as many. What a strip reads is copied once, [channel][pixel], and
+/// operands begin at any pixel. That costs loads, which multiply-adds of several rows hide, and
+/// saves copies: blocks have a pixel in as many slots as taps see it.
+///
+/// Input channels come in chunks, see stream_tile_floats().
 struct StreamTile {
   int lanes = 0;  ///< 0: no tile fits.
   int lane_columns = 1;
   StreamBlock block{1, 1};
-  bool linear = false;
+  bool linear = false, strips = false;
   int chunk_channels = 1, chunks = 1;
   int kernel_w = 1;
   StreamAxis y, x;
@@ -82,7 +87,11 @@ struct StreamTile {
   [[gnu::always_inline]] constexpr int slots() const {
     return linear ? vectors() : y.slots * x.slots;
   }
-  constexpr int vector_bytes() const { return lanes * static_cast<int>(sizeof(float)); }
+  /// Floats of a slot.
+  [[gnu::always_inline]] constexpr int slot_floats() const { return strips ? 1 : lanes; }
+  [[gnu::always_inline]] constexpr int channel_floats() const {
+    return (slots() * slot_floats() + lanes - 1) / lanes * lanes;
+  }
   constexpr int slot_of(int tap) const {
     return linear ? 0 : y.tap_slot[tap / kernel_w] * x.slots + x.tap_slot[tap % kernel_w];
   }
@@ -93,8 +102,10 @@ struct StreamTile {
   }
 };
 
-/// Most bytes of a chunk of the tile, and of all sums of a tile.
-inline constexpr int kStreamTileBytes = 37 * 1024;
+/// Most floats of a chunk of the tile: with one multiply-add a load it stays in the first-level
+/// cache, with four the second-level one is fast enough.
+constexpr int stream_tile_floats(int rows) { return (rows == 1 ? 37 : 148) * 256; }
+/// Most bytes of all sums of a tile.
 inline constexpr int kStreamSumBytes = 64 * 1024;
 
 /// Steps of about one multiply-add that a layer takes in tiles like this.
@@ -110,10 +121,43 @@ constexpr int64_t tile_cost(const kernels::Conv2DParams& p, const StreamTile& ti
   const auto vectors_of = [&](int channels) { return (channels + tile.lanes - 1) / tile.lanes; };
   const int64_t products = entries * (2 * rows * vectors + (rows == 1 ? 1 : rows + vectors)) / 2;
   const int64_t sums = blocks * tile.chunks * (10 + rows * vectors * (tile.chunks > 1 ? 3 : 1));
-  const int64_t copies =
-      transpose * (int64_t{tile.slots()} * tile.chunks * vectors_of(tile.chunk_channels) +
-                   int64_t{vectors} * vectors_of(p.out_channels));
+  const int64_t copies = transpose * (int64_t{tile.channel_floats() / tile.lanes} * tile.chunks *
+                                          vectors_of(tile.chunk_channels) +
+                                      int64_t{vectors} * vectors_of(p.out_channels));
   return tiles * (products + sums + copies);
+}
+
+/// The tile of a block and so many lanes side by side; its lanes are 0 if it does not fit.
+constexpr StreamTile make_tile(const kernels::Conv2DParams& p, const StreamShape& shape, int rows,
+                               const StreamBlock& block, int columns, bool strips) {
+  const kernels::Window2D& w = p.window;
+  StreamTile tile;
+  tile.lane_columns = columns;
+  tile.block = block;
+  tile.linear = w.kernel_h == 1 && w.kernel_w == 1;
+  tile.strips = strips;
+  tile.kernel_w = w.kernel_w;
+  const int height = strips ? block.h * shape.lanes / columns : block.h;
+  const int width = strips ? columns : block.w;
+  const int channels = (p.out_channels + rows - 1) / rows * rows;
+  if (!block_fits(block, rows, shape.registers) || (tile.linear && (block.h != 1 || strips)) ||
+      channels * tile.vectors() * shape.lanes * 4 > kStreamSumBytes ||
+      (strips && (rows == 1 || block.w != 1 || w.stride_h != 1 || w.stride_w != 1 ||
+                  columns < (shape.lanes == 16 ? 8 : shape.lanes))) ||
+      !StreamAxis::fits(height, w.kernel_h, w.stride_h, w.dilation_h) ||
+      !StreamAxis::fits(width, w.kernel_w, w.stride_w, w.dilation_w)) {
+    return tile;
+  }
+  tile.lanes = shape.lanes;
+  tile.y = StreamAxis(height, w.kernel_h, w.stride_h, w.dilation_h);
+  tile.x = StreamAxis(width, w.kernel_w, w.stride_w, w.dilation_w);
+  const int room = stream_tile_floats(rows) / tile.channel_floats();
+  if (room == 0) tile.lanes = 0;
+  tile.chunk_channels = p.in_channels <= room ? p.in_channels
+                        : room < shape.lanes  ? room
+                                              : room / shape.lanes * shape.lanes;
+  if (room != 0) tile.chunks = (p.in_channels + tile.chunk_channels - 1) / tile.chunk_channels;
+  return tile;
 }
 
 /// The tile of least cost; its lanes are 0 when none fits.
@@ -121,35 +165,16 @@ constexpr StreamTile choose_tile(const kernels::Conv2DParams& p, const StreamSha
                                  int64_t entries) {
   StreamTile best;
   int64_t least = 0;
-  const kernels::Window2D& w = p.window;
-  const bool linear = w.kernel_h == 1 && w.kernel_w == 1;
   for (const StreamBlock& block : kStreamBlocks) {
-    const int blocks = (p.out_channels + rows - 1) / rows * rows;
-    if (!block_fits(block, rows, shape.registers) || (linear && block.h != 1) ||
-        blocks * block.h * block.w * shape.lanes * 4 > kStreamSumBytes ||
-        !StreamAxis::fits(block.h, w.kernel_h, w.stride_h, w.dilation_h) ||
-        !StreamAxis::fits(block.w, w.kernel_w, w.stride_w, w.dilation_w)) {
-      continue;
-    }
     for (int columns = 1; columns <= shape.lanes; columns *= 2) {
-      StreamTile tile;
-      tile.lanes = shape.lanes;
-      tile.lane_columns = columns;
-      tile.block = block;
-      tile.linear = linear;
-      tile.kernel_w = w.kernel_w;
-      tile.y = StreamAxis(block.h, w.kernel_h, w.stride_h, w.dilation_h);
-      tile.x = StreamAxis(block.w, w.kernel_w, w.stride_w, w.dilation_w);
-      const int room = kStreamTileBytes / (tile.slots() * tile.vector_bytes());
-      if (room == 0) continue;
-      tile.chunk_channels = p.in_channels <= room ? p.in_channels
-                            : room < shape.lanes  ? room
-                                                  : room / shape.lanes * shape.lanes;
-      tile.chunks = (p.in_channels + tile.chunk_channels - 1) / tile.chunk_channels;
-      const int64_t cost = tile_cost(p, tile, rows, entries);
-      if (best.lanes != 0 && cost >= least) continue;
-      best = tile;
-      least = cost;
+      for (int strips = 0; strips < 2; ++strips) {
+        const StreamTile tile = make_tile(p, shape, rows, block, columns, strips == 1);
+        if (tile.lanes == 0) continue;
+        const int64_t cost = tile_cost(p, tile, rows, entries);
+        if (best.lanes != 0 && cost >= least) continue;
+        best = tile;
+        least = cost;
+      }
     }
   }
   return best;

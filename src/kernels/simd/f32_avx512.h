@@ -21,6 +21,11 @@ struct Avx512F32 {
   static COPPICE_INLINE Vector zero() { return _mm512_setzero_ps(); }
   static COPPICE_INLINE Vector all(float value) { return _mm512_set1_ps(value); }
   static COPPICE_INLINE Vector load(const float* from) { return _mm512_loadu_ps(from); }
+  /// Half a vector of each.
+  static COPPICE_INLINE Vector load_halves(const float* low, const float* high) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(low)), _mm256_loadu_ps(high),
+                              1);
+  }
   static COPPICE_INLINE void store(float* to, Vector v) { _mm512_storeu_ps(to, v); }
   /// The first `count` floats, 0 <= count <= kLanes.
   static COPPICE_INLINE void store_part(float* to, Vector v, int count) {
