@@ -48,8 +48,8 @@ Result<DenseLayer> make_weighted_layer(const DenseContext& context,
                                        const typename Kernel::Params& p, const Stage& stage,
                                        const char* reason) {
   using T = typename Kernel::Value;
-  const auto weights = parameter_values<typename Kernel::Weight>(context.node, "weight");
-  const auto bias = parameter_values<typename Kernel::Bias>(context.node, "bias");
+  const ParameterView<typename Kernel::Weight> weights(context.node, "weight");
+  const ParameterView<typename Kernel::Bias> bias(context.node, "bias");
   std::string refusal = "no fast kernel for this processor";
   for (const Kernel& kernel : list) {
     if (!isa_allowed(kernel.isa, context.isa)) continue;
@@ -59,8 +59,7 @@ Result<DenseLayer> make_weighted_layer(const DenseContext& context,
     }
     const size_t bytes = kernel.packed_bytes(p);
     std::vector<PackedLine> packed((bytes + 63) / 64);
-    if (!kernel.pack(p, view(stage), weights.data(), bias.empty() ? nullptr : bias.data(),
-                     packed.data())) {
+    if (!kernel.pack(p, view(stage), weights.data(), bias.data(), packed.data())) {
       refusal = std::string(kernel.name) + " would overflow with these factors";
       continue;
     }

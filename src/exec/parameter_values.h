@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -26,6 +27,33 @@ std::vector<Value> parameter_values(const Node& node, const char* name) {
   }
   return result;
 }
+
+/// parameter_values() for a while: without a copy where the parameter holds them as they are. The
+/// node must outlive it.
+template <class Value>
+class ParameterView {
+ public:
+  ParameterView(const Node& node, const char* name) {
+    if constexpr (std::is_same_v<Value, float>) {
+      const Parameter* parameter = node.parameter(name);
+      if (parameter != nullptr && parameter->mask.empty()) {
+        values_ = parameter->value;
+        return;
+      }
+    }
+    copy_ = parameter_values<Value>(node, name);
+    values_ = copy_;
+  }
+  ParameterView(const ParameterView&) = delete;
+  ParameterView& operator=(const ParameterView&) = delete;
+
+  /// Null if the node has no such parameter.
+  const Value* data() const { return values_.empty() ? nullptr : values_.data(); }
+
+ private:
+  std::vector<Value> copy_;
+  std::span<const Value> values_;
+};
 
 /// What the plain kernels read beside the weights: biases and, in integers, the factors of
 /// requantize_table().

@@ -42,12 +42,11 @@ class TypedPlan : public Plan {
   }
 
  protected:
-  /// `graph` with all its tensors.
   explicit TypedPlan(const Graph& graph) {
-    int64_t largest = 0;
-    for (const TensorInfo& tensor : graph.tensors)
-      largest = std::max(largest, tensor.shape.elements());
-    staging_.resize(static_cast<size_t>(largest));
+    if constexpr (!kIsFloat) {
+      staging_.resize(static_cast<size_t>(
+          std::max(graph.input_shape().elements(), graph.output_shape().elements())));
+    }
   }
 
   /// run_layer() that also computes what no other layer reads: observers see all of it.
@@ -108,9 +107,8 @@ class TypedPlan : public Plan {
   }
 
   void observe(int index, const Observer& observer) {
-    store(index, staging_.data());
-    const std::span<const Value> seen(staging_.data(),
-                                      static_cast<size_t>(tensor(index).shape.elements()));
+    std::vector<Value> seen(static_cast<size_t>(tensor(index).shape.elements()));
+    store(index, seen.data());
     Observation observation;
     observation.tensor = index;
     if constexpr (kIsFloat) {
@@ -123,7 +121,7 @@ class TypedPlan : public Plan {
     observer(observation);
   }
 
-  std::vector<Value> staging_;  // A tensor without gaps, at the doors and for observers.
+  std::vector<Value> staging_;  // Quantized at the doors.
 };
 
 }  // namespace coppice::exec
