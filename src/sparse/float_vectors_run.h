@@ -3,6 +3,7 @@
 #include "coppice/sparse/float_vectors.h"
 #include "coppice/sparse/kernel.h"
 #include "kernels/simd/inline.h"
+#include "kernels/simd/tap_spans.h"
 #include "kernels/simd/window_walk.h"
 
 namespace coppice::sparse {
@@ -24,27 +25,50 @@ class FloatVectorsRun {
                   kernels::RowRange rows) {
     static constexpr Table kTable{};
     const FloatVectors weights = FloatVectors::view(p, packed);
-    const kernels::Window2D& w = p.window;
-    const Steps steps{w.kernel_h, weights.runs.count / w.kernel_h, w.dilation_h * x.row_step,
-                      w.dilation_w * x.pixel_step};
     const int blocks = p.groups * weights.blocks_of_group();
-    kernels::simd::WindowWalk<V, float> walk(w, x, y, rows.begin);
-    kernels::simd::for_each_tile<V>((rows.end - rows.begin) * w.out_w, kMostPixels,
-                                    [&](int pixels) {
-                                      const float* from[kMostPixels];
-                                      float* to[kMostPixels];
-                                      walk.take(pixels, from, to);
-                                      const auto tile = kTable.tiles[pixels - 1];
-                                      for (int block = 0; block < blocks; ++block)
-                                        tile(weights, block, steps, from, to);
-                                    });
+    kernels::simd::for_each_tap_rectangle(
+        p.window, rows, true, true, [&](const kernels::simd::TapRectangle& r) {
+          // The rectangle as a layer of its own.
+          kernels::Window2D w = p.window;
+          w.out_w = r.columns.outputs();
+          const kernels::Image<const float> in{x.pixel(0, r.columns.begin * w.stride_w), x.row_step,
+                                               x.pixel_step};
+          const kernels::Image<float> out{y.pixel(0, r.columns.begin), y.row_step, y.pixel_step};
+          kernels::simd::WindowWalk<V, float> walk(w, in, out, r.rows.begin);
+          const Taps taps(w, weights, r, x);
+          kernels::simd::for_each_tile<V>(r.outputs(), kMostPixels, [&](int pixels) {
+            const float* from[kMostPixels];
+            float* to[kMostPixels];
+            walk.take(pixels, from, to);
+            const auto tile = kTable.tiles[pixels - 1];
+            for (int block = 0; block < blocks; ++block) tile(weights, block, taps, from, to);
+          });
+        });
   }
 
  private:
-  /// Where a window's runs begin.
-  struct Steps {
-    int rows, runs_in_row;
-    ptrdiff_t row_step, run_step;
+  /// Those that a rectangle sees: rows of runs, of so many taps each.
+  struct Taps {
+    int first, rows, runs, taps_of_run, kernel_w;
+    ptrdiff_t base, row_step, run_step;
+
+    Taps(const kernels::Window2D& w, const FloatVectors& weights,
+         const kernels::simd::TapRectangle& r, const kernels::Image<const float>& x)
+        : first(r.rows.first * w.kernel_w + r.columns.first),
+          rows(r.rows.taps()),
+          runs(r.columns.taps()),
+          taps_of_run(1),
+          kernel_w(w.kernel_w),
+          base(r.rows.first * w.dilation_h * x.row_step),
+          row_step(w.dilation_h * x.row_step),
+          run_step(w.dilation_w * x.pixel_step) {
+      if (weights.runs.count == weights.taps) {
+        base += r.columns.first * run_step;
+      } else {  // Places count from the first tap of a row, seen or not.
+        taps_of_run = runs;
+        runs = 1;
+      }
+    }
   };
 
   template <int kPixels>
@@ -89,7 +113,7 @@ class FloatVectorsRun {
   };
 
   template <int kPixels>
-  static void tile(const FloatVectors& weights, int block, const Steps& steps,
+  static void tile(const FloatVectors& weights, int block, const Taps& taps,
                    const float* const* windows, float* const* to) {
     constexpr int kRows = FloatVectors::kRows;
     const int group = block / weights.blocks_of_group();
@@ -98,14 +122,16 @@ class FloatVectorsRun {
     const float* from[kPixels];
     kernels::simd::unroll<kPixels>(
         [&](auto p) COPPICE_LAMBDA { from[p] = windows[p] + group * weights.depth; });
-    uint32_t entry = weights.begin(block, 0);
-    const float* value = weights.value + size_t{entry} * kRows;
     constexpr uint32_t kStep = Sums<kPixels>::kParts > 1 ? Sums<kPixels>::kParts : 2;
-    const uint32_t* run_end = weights.end + ptrdiff_t{block} * weights.runs.count;
-    for (int row = 0; row < steps.rows; ++row) {
-      ptrdiff_t base = row * steps.row_step;
-      for (int run = 0; run < steps.runs_in_row; ++run, base += steps.run_step) {
-        const uint32_t end = *run_end++;
+    const uint32_t* begin = weights.begin + block * weights.taps + taps.first;
+    ptrdiff_t row_base = taps.base;
+    for (int row = taps.rows; row > 0; --row, begin += taps.kernel_w, row_base += taps.row_step) {
+      const uint32_t* run_begin = begin;
+      ptrdiff_t base = row_base;
+      for (int run = taps.runs; run > 0; --run, base += taps.run_step) {
+        uint32_t entry = run_begin[0];
+        const uint32_t end = *(run_begin += taps.taps_of_run);
+        const float* value = weights.value + size_t{entry} * kRows;
         for (; entry + kStep <= end; entry += kStep, value += kStep * kRows) {
           kernels::simd::unroll<static_cast<int>(kStep)>([&](auto i) COPPICE_LAMBDA {
             sums.template add<i % Sums<kPixels>::kParts>(from, base + weights.offset[entry + i],
@@ -134,7 +160,7 @@ class FloatVectorsRun {
   }
 
   struct Table {
-    void (*tiles[kMostPixels])(const FloatVectors&, int, const Steps&, const float* const*,
+    void (*tiles[kMostPixels])(const FloatVectors&, int, const Taps&, const float* const*,
                                float* const*) = {};
     constexpr Table() {
       kernels::simd::unroll<kMostPixels>([&](auto p) { tiles[p] = &tile<p + 1>; });

@@ -11,7 +11,8 @@ namespace coppice::sparse {
 /// Float weights as vectors of 16 output channels of one input, those that are all zero left out:
 /// what a dense kernel with channels in its lanes reads, without the steps that add nothing.
 /// Columns of a filter lie in runs of contiguous inputs (runs_of); an entry is its place in the run
-/// and 16 weights, 66 bytes. Blocks of 16 begin anew in each group.
+/// and 16 weights, 66 bytes. Entries lie tap by tap, so that a kernel can leave taps out. Blocks of
+/// 16 begin anew in each group.
 struct FloatVectors {
   using Value = float;
   static constexpr int kRows = 16;
@@ -25,16 +26,14 @@ struct FloatVectors {
   const Head* head = nullptr;
   const float* bias = nullptr;       ///< [blocks, 16]
   const float* value = nullptr;      ///< [entries, 16]
-  const uint32_t* end = nullptr;     ///< [blocks, runs] End of the run's entries.
+  const uint32_t* begin = nullptr;   ///< [blocks * taps + 1] Of each tap's entries, and the end.
   const uint16_t* offset = nullptr;  ///< [entries] Place in the run.
 
   [[gnu::always_inline]] constexpr int blocks_of_group() const {
     return (group_rows + kRows - 1) / kRows;
   }
-  [[gnu::always_inline]] uint32_t begin(int block, int run) const {
-    const int i = block * runs.count + run;
-    return i == 0 ? 0 : end[i - 1];
-  }
+  /// Place of a tap's first input in its run.
+  [[gnu::always_inline]] int first_of(int tap) const { return tap * depth % runs.length; }
 
   static bool accepts(const kernels::Conv2DParams& p) { return runs_of(p).length <= kMaxColumns; }
   static size_t bytes(const kernels::Conv2DParams& p, const float* w) {
@@ -49,19 +48,20 @@ struct FloatVectors {
     const FloatVectors shape = shape_of(p);
     const int blocks = p.groups * shape.blocks_of_group();
     uint32_t entries = 0;
+    parts.begin[0] = 0;
     for (int block = 0; block < blocks; ++block) {
       for (int lane = 0; lane < kRows; ++lane) {
         const int row = shape.row_at(block, lane);
         parts.bias[block * kRows + lane] = bias != nullptr && row >= 0 ? bias[row] : 0.0f;
       }
-      for (int run = 0; run < shape.runs.count; ++run) {
-        for (int place = 0; place < shape.runs.length; ++place) {
+      for (int tap = 0; tap < shape.taps; ++tap) {
+        for (int i = 0; i < shape.depth; ++i) {
           float values[kRows];
-          if (!shape.gather(w, block, run * shape.runs.length + place, values)) continue;
-          parts.offset[entries] = static_cast<uint16_t>(place);
+          if (!shape.gather(w, block, tap * shape.depth + i, values)) continue;
+          parts.offset[entries] = static_cast<uint16_t>(shape.first_of(tap) + i);
           std::memcpy(parts.value + size_t{entries++} * kRows, values, sizeof(values));
         }
-        parts.end[block * shape.runs.count + run] = entries;
+        parts.begin[block * shape.taps + tap + 1] = entries;
       }
     }
     *parts.head = {to, entries};
@@ -77,8 +77,8 @@ struct FloatVectors {
     v.head = static_cast<const Head*>(memory);
     v.bias = reinterpret_cast<const float*>(v.head + 1);
     v.value = v.bias + blocks * kRows;
-    v.end = reinterpret_cast<const uint32_t*>(v.value + size_t{v.head->entries} * kRows);
-    v.offset = reinterpret_cast<const uint16_t*>(v.end + blocks * v.runs.count);
+    v.begin = reinterpret_cast<const uint32_t*>(v.value + size_t{v.head->entries} * kRows);
+    v.offset = reinterpret_cast<const uint16_t*>(v.begin + blocks * v.taps + 1);
     return v;
   }
 
@@ -86,10 +86,10 @@ struct FloatVectors {
   void for_each(int row, Visit&& visit) const {
     const int in_group = row % group_rows, lane = in_group % kRows;
     const int block = row / group_rows * blocks_of_group() + in_group / kRows;
-    for (int run = 0; run < runs.count; ++run) {
-      for (uint32_t e = begin(block, run); e < end[block * runs.count + run]; ++e) {
-        const int column = run * runs.length + offset[e];
-        visit(column / depth, column % depth, value[size_t{e} * kRows + static_cast<size_t>(lane)]);
+    for (int tap = 0; tap < taps; ++tap) {
+      const uint32_t* entries = begin + block * taps + tap;
+      for (uint32_t e = entries[0]; e < entries[1]; ++e) {
+        visit(tap, offset[e] - first_of(tap), value[size_t{e} * kRows + static_cast<size_t>(lane)]);
       }
     }
   }
@@ -99,7 +99,7 @@ struct FloatVectors {
     Head* head;
     float* bias;
     float* value;
-    uint32_t* end;
+    uint32_t* begin;
     uint16_t* offset;
   };
 
@@ -143,7 +143,7 @@ struct FloatVectors {
     parts.head = carver.take<Head>(1);
     parts.bias = carver.take<float>(blocks * kRows);
     parts.value = carver.take<float>(entries * kRows);
-    parts.end = carver.take<uint32_t>(blocks * static_cast<size_t>(shape.runs.count));
+    parts.begin = carver.take<uint32_t>(blocks * static_cast<size_t>(shape.taps) + 1);
     parts.offset = carver.take<uint16_t>(entries);
     return parts;
   }
