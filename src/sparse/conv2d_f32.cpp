@@ -10,7 +10,7 @@ using kernels::ClampFloat;
 using kernels::Conv2DParams;
 
 #if defined(__x86_64__) || defined(__aarch64__)
-constexpr StreamShape kAvx2Shape{8, 16}, kAvx512Shape{16, 32}, kNeonShape{4, 32};
+[[maybe_unused]] constexpr StreamShape kAvx2Shape{8, 16}, kAvx512Shape{16, 32}, kNeonShape{4, 32};
 
 template <int kRows, const StreamShape& kShape>
 constexpr SparseConv2DF32 stream(const char* name, Pattern pattern, Isa isa, RunF32* run) {

@@ -102,8 +102,8 @@ struct Permute {
         },
         [&](const Schedule& schedule, int run, int start, bool same_window) {
           if (!same_window) {
-            const auto step = static_cast<uint32_t>((at.step - format.step) / kStepBytes);
-            *++at.segment = {step, static_cast<uint16_t>(start), static_cast<uint8_t>(run), 0};
+            const auto before = static_cast<uint32_t>((at.step - format.step) / kStepBytes);
+            *++at.segment = {before, static_cast<uint16_t>(start), static_cast<uint8_t>(run), 0};
           }
           ++at.segment->steps;
           at.end[-1] = static_cast<uint32_t>(at.segment + 1 - format.segment);
