@@ -30,7 +30,7 @@ struct Runs {
 };
 
 COPPICE_INLINE Runs runs_of(const Conv2DParams& p, int fields) {
-  const int depth = p.in_channels / p.groups;
+  const int depth = p.in_per_group();
   const bool whole_row = p.groups == 1 && (p.window.dilation_w == 1 || p.window.kernel_w == 1);
   const int bytes = whole_row ? p.window.kernel_w * depth : depth;
   return {whole_row ? 1 : p.window.kernel_w, bytes,

@@ -65,15 +65,18 @@ COPPICE_INLINE void for_each_tile_grid(const Window2D& w, const TapRectangle& r,
     grid.columns = across;
     grid.x_column = width * x_pixel;
     grid.y_column = width * y_pixel;
-    for_each_tile_size(rows, most / width, [&](int row, int down, int height) COPPICE_LAMBDA {
+    const int tall = rows == 1 ? 1 : most / width;
+    for_each_tile_size(rows, tall, [&](int row, int down, int height) COPPICE_LAMBDA {
       grid.x = x + row * x_row + column * x_pixel;
       grid.y = y + row * y_row + column * y_pixel;
       grid.rows = down;
       grid.x_row = height * x_row;
       grid.y_row = height * y_row;
-      for (int i = 0; i < height * width; ++i) {
-        grid.x_pixel[i] = i / width * x_row + i % width * x_pixel;
-        grid.y_pixel[i] = i / width * y_row + i % width * y_pixel;
+      for (int j = 0, pixel = 0; j < height; ++j) {
+        for (int i = 0; i < width; ++i, ++pixel) {
+          grid.x_pixel[pixel] = j * x_row + i * x_pixel;
+          grid.y_pixel[pixel] = j * y_row + i * y_pixel;
+        }
       }
       visit(grid, height * width);
     });

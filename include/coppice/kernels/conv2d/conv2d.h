@@ -16,8 +16,9 @@ struct Conv2DParams {
   int groups = 1;      ///< Divides both channel counts.
   int32_t x_zero = 0;  ///< Zero point of x; 0 for float.
 
-  constexpr int in_per_group() const { return in_channels / groups; }
-  constexpr int out_per_group() const { return out_channels / groups; }
+  // Divisions are a tenth of the time of a small fully connected layer.
+  constexpr int in_per_group() const { return groups == 1 ? in_channels : in_channels / groups; }
+  constexpr int out_per_group() const { return groups == 1 ? out_channels : out_channels / groups; }
   constexpr int taps() const { return window.kernel_h * window.kernel_w; }
   /// Elements of w.
   constexpr int weights() const { return out_channels * taps() * in_per_group(); }
