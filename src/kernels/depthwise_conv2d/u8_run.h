@@ -150,6 +150,9 @@ void run_rows(const DepthwiseConv2DParams& p, const Plan& plan, const Job& job,
   }
 }
 
+using RunStage = void(const DepthwiseConv2DParams& p, const std::byte* packed,
+                      const Image<const uint8_t>& x, const Image<uint8_t>& y, RowRange rows);
+
 template <class T, class Stage>
 void run_stage(const DepthwiseConv2DParams& p, const std::byte* packed,
                const Image<const uint8_t>& x, const Image<uint8_t>& y, RowRange rows) {

@@ -1,9 +1,9 @@
-#include "kernels/conv2d/u8_kernels.h"
+#pragma once
+
 #include "kernels/conv2d/u8_run.h"
 #include "kernels/simd/avx512vnni.h"
 
 namespace coppice::kernels::conv_u8 {
-namespace {
 
 /// Weights of 8 / kFieldCount bits, unpacked into the high bits of signed bytes. vpermb looks a
 /// field up by the low six bits of its byte; the last field needs a mask alone. Both leave the port
@@ -33,17 +33,5 @@ struct Packed : simd::Avx512Vnni {
     return _mm512_permutexvar_epi8(packed, load(kTables.high[index]));
   }
 };
-
-}  // namespace
-
-void run_4_bits_avx512vnni(const Conv2DParams& p, const void* packed, const Image<const uint8_t>& x,
-                           const Image<uint8_t>& y, RowRange rows) {
-  run<Packed<2>>(p, packed, x, y, rows);
-}
-
-void run_2_bits_avx512vnni(const Conv2DParams& p, const void* packed, const Image<const uint8_t>& x,
-                           const Image<uint8_t>& y, RowRange rows) {
-  run<Packed<4>>(p, packed, x, y, rows);
-}
 
 }  // namespace coppice::kernels::conv_u8
