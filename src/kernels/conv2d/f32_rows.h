@@ -24,10 +24,8 @@ struct Conv2DRowsF32 {
 
   static bool accepts(const Conv2DParams& p) {
     const Window2D& w = p.window;
-    const int width = (w.out_w + kLanes - 1) / kLanes * kLanes;
     return p.groups == 1 && w.dilation_w == 1 && step_of(p) <= kMostStep && step_of(p) != 5 &&
-           p.out_channels <= kMostChannels && p.out_channels % 2 == 0 && w.out_w >= kLanes &&
-           p.out_channels * width <= 10 * w.out_w;  // Else other kernels have fewer idle lanes.
+           p.out_channels <= kMostChannels && p.out_channels % 2 == 0 && w.out_w >= kLanes;
   }
   static size_t packed_bytes(const Conv2DParams& p) {
     return sizeof(simd::PackedClamp) +
@@ -56,16 +54,17 @@ struct Conv2DRowsF32 {
   /// Value `index` of each of kLanes windows that are kStep floats apart. Four of them, a block,
   /// lie in kStep quads.
   template <int kStep, int index>
-  static COPPICE_INLINE Vector values(const Vector (&quads)[kStep]) {
+  static COPPICE_INLINE Vector values(const float* x) {
     if constexpr (kStep == 1) {
-      return quads[0];
+      return V::load(x);
     } else {
+      const auto quad = [&](auto i) COPPICE_LAMBDA { return V::load_quads(x + 4 * i, 4 * kStep); };
       // With an even step a pair of values is gathered for two of these.
       constexpr int pair = kStep % 2 == 0 ? 1 : 0, first = pair != 0 ? index / 2 * 2 : index;
       const auto two = [&](auto pixel) COPPICE_LAMBDA {
         constexpr int a = pixel * kStep + first, b = a + kStep;
-        return V::template shuffle<a % 4, a % 4 + pair, b % 4, b % 4 + pair>(quads[a / 4],
-                                                                             quads[b / 4]);
+        return V::template shuffle<a % 4, a % 4 + pair, b % 4, b % 4 + pair>(quad(a / 4),
+                                                                             quad(b / 4));
       };
       constexpr int k = index - first;
       return V::template shuffle<k, 2 + k, k, 2 + k>(two(std::integral_constant<int, 0>{}),
@@ -73,22 +72,30 @@ struct Conv2DRowsF32 {
     }
   }
 
+  template <int kChannels>
+  static COPPICE_INLINE void accumulate(Vector value, const float*& weight,
+                                        Vector (&sum)[kChannels]) {
+    simd::unroll<kChannels>(
+        [&](auto c) COPPICE_LAMBDA { sum[c] = V::multiply_add(value, V::all(weight[c]), sum[c]); });
+    weight += kChannels;
+  }
+
   template <int kStep, int kChannels>
   static COPPICE_INLINE void accumulate_row(const float* x, int terms, const float*& weight,
                                             Vector (&sum)[kChannels]) {
-    for (int left = terms; left > 0; left -= kStep, x += kStep) {
-      asm("" : "+r"(x));  // Loads again, instead of moving values from round to round.
-      Vector quads[kStep];
-      simd::unroll<kStep>([&](auto i) COPPICE_LAMBDA {
-        quads[i] = kStep == 1 ? V::load(x) : V::load_quads(x + 4 * i, 4 * kStep);
-      });
+    Vector value[kStep];
+    simd::unroll<kStep>([&](auto i) COPPICE_LAMBDA {
+      if (i >= terms) return;
+      value[i] = values<kStep, i>(x);
+      accumulate(value[i], weight, sum);
+    });
+    // The next kStep values of each window are the first ones of its neighbour.
+    for (int left = terms - kStep; left > 0; left -= kStep) {
+      x += kStep;
       simd::unroll<kStep>([&](auto i) COPPICE_LAMBDA {
         if (i >= left) return;
-        const Vector value = values<kStep, i>(quads);
-        simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA {
-          sum[c] = V::multiply_add(value, V::all(weight[c]), sum[c]);
-        });
-        weight += kChannels;
+        value[i] = kStep == 1 ? V::load(x) : V::shift_in(value[i], x[(kLanes - 1) * kStep + i]);
+        accumulate(value[i], weight, sum);
       });
     }
   }
@@ -109,17 +116,11 @@ struct Conv2DRowsF32 {
     simd::unroll<2>(pixels);
   }
 
-  /// kLanes neighbours, of the kernel's rows that are not padding.
-  template <int kStep, int kChannels>
-  static COPPICE_INLINE void tile(const Job& job, const simd::TapSpan& seen, const float* x,
-                                  float* y) {
-    Vector sum[kChannels];
-    simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA { sum[c] = V::all(job.weights[c]); });
-    const float* weight = job.weights + (1 + seen.first * job.row_terms) * kChannels;
-    for (int ky = seen.first; ky < seen.last; ++ky) {
-      accumulate_row<kStep, kChannels>(x + ky * job.row_step, job.row_terms, weight, sum);
-    }
-    const Vector low = V::all(job.clamp.min), high = V::all(job.clamp.max);
+  /// Finishes and stores kLanes pixels.
+  template <int kChannels>
+  static COPPICE_INLINE void store_tile(const simd::PackedClamp& clamp, Vector (&sum)[kChannels],
+                                        float* y) {
+    const Vector low = V::all(clamp.min), high = V::all(clamp.max);
     simd::unroll<kChannels>([&](auto c)
                                 COPPICE_LAMBDA { sum[c] = V::min(V::max(sum[c], low), high); });
     simd::unroll<(kChannels + 3) / 4>([&](auto four) COPPICE_LAMBDA {
@@ -133,18 +134,35 @@ struct Conv2DRowsF32 {
   static void run_rows(const Conv2DParams& p, const Job& job, const Image<const float>& in,
                        const Image<float>& out, RowRange rows) {
     const Window2D& w = p.window;
+    // A tile is stored behind the first row of the next, whose products need not wait for it then.
+    Vector last_sum[kChannels];
+    float* last_y = nullptr;
+    const auto store_last = [&]() COPPICE_LAMBDA {
+      if (last_y != nullptr) store_tile<kChannels>(job.clamp, last_sum, last_y);
+      last_y = nullptr;
+    };
     for (int oy = rows.begin; oy < rows.end; ++oy) {
       const simd::TapSpan seen = simd::WindowAxis::rows(w).span_at(oy);
-      const float* x = in.pixel(oy * w.stride_h - w.pad_top, -w.pad_left);
-      float* y = out.pixel(oy, 0);
+      const float* first_x = in.pixel(oy * w.stride_h - w.pad_top, -w.pad_left);
       // The last tile computes pixels of the one before again. Of a plan that reads fewer than
       // kLanes, it computes more: the image has them.
       const int last = w.out_w > kLanes ? w.out_w - kLanes : 0;
       for (int ox = 0; ox < w.out_w; ox += kLanes) {
         const int at = ox < last ? ox : last;
-        tile<kStep, kChannels>(job, seen, x + at * kStep, y + at * kChannels);
+        const float* x = first_x + at * kStep;
+        const float* weight = job.weights + (1 + seen.first * job.row_terms) * kChannels;
+        Vector sum[kChannels];
+        simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA { sum[c] = V::all(job.weights[c]); });
+        for (int ky = seen.first; ky < seen.last; ++ky) {
+          accumulate_row<kStep, kChannels>(x + ky * job.row_step, job.row_terms, weight, sum);
+          store_last();
+        }
+        store_last();
+        simd::unroll<kChannels>([&](auto c) COPPICE_LAMBDA { last_sum[c] = sum[c]; });
+        last_y = out.pixel(oy, at);
       }
     }
+    store_last();
   }
 
   using RowsFunction = void (*)(const Conv2DParams&, const Job&, const Image<const float>&,

@@ -97,6 +97,11 @@ struct Avx512F32 {
   static COPPICE_INLINE Vector shuffle(Vector a, Vector b) {
     return _mm512_shuffle_ps(a, b, a0 | a1 << 2 | b0 << 4 | b1 << 6);
   }
+  /// All but the first float of v, then `last`.
+  static COPPICE_INLINE Vector shift_in(Vector v, float last) {
+    return _mm512_castsi512_ps(
+        _mm512_alignr_epi32(_mm512_castps_si512(all(last)), _mm512_castps_si512(v), 1));
+  }
   /// Four floats in each block of four lanes.
   static COPPICE_INLINE Vector load_quad(const float* from) {
     return _mm512_broadcast_f32x4(_mm_loadu_ps(from));
