@@ -33,6 +33,7 @@ class Packer {
         stage_(to),
         depth_(p.in_per_group()),
         inner_(p.taps() * depth_),
+        outputs_(p.out_per_group()),
         runs_(runs_of(p, layout.fields)),
         kinds_(kinds_of(p, layout.fields)),
         w_(w),
@@ -47,8 +48,8 @@ class Packer {
     std::memcpy(packed, &header, sizeof(header));
     auto* block = static_cast<std::byte*>(packed) + kHeaderBytes;
     for (int group = 0; group < p_.groups; ++group) {
-      for (int first = 0; first < p_.out_per_group(); first += kBlockVectors * layout_.lanes) {
-        block += pack_block(group * p_.out_per_group(), first, block);
+      for (int first = 0; first < outputs_; first += kBlockVectors * layout_.lanes) {
+        block += pack_block(group * outputs_, first, block);
       }
     }
     return true;
@@ -81,13 +82,13 @@ class Packer {
 
   size_t pack_block(int base, int first, std::byte* block) {
     const int lanes = layout_.lanes;
-    const int vectors = block_vectors(p_.out_per_group(), first, lanes);
+    const int vectors = block_vectors(outputs_, first, lanes);
     const BlockBytes bytes = block_bytes(p_, kinds_, stage_.header().kind, vectors, lanes,
                                          layout_.weight_bytes(), layout_.fields);
     std::memset(block, 0, bytes.total);
     const auto channel_of = [&](int v, int lane) {
       const int place = vectors == kBlockVectors ? simd::quad_place(v, lane) : v * lanes + lane;
-      return first + place < p_.out_per_group() ? base + first + place : -1;
+      return first + place < outputs_ ? base + first + place : -1;
     };
     simd::for_each_tap_rectangle(p_.window, {0, p_.window.out_h}, kinds_.rows > 0,
                                  kinds_.columns > 0, [&](const simd::TapRectangle& seen) {
@@ -128,6 +129,7 @@ class Packer {
   const Conv2DParams& p_;
   simd::StagePacker stage_;
   int depth_, inner_;  // Inputs of a tap, of an output.
+  int outputs_;        // Of a group.
   Runs runs_;
   Kinds kinds_;
   const int8_t* w_;

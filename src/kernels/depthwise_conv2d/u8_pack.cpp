@@ -10,6 +10,8 @@
 namespace coppice::kernels::depthwise_u8 {
 namespace {
 
+constexpr int kMostLanes = 16;
+
 class Packer {
  public:
   Packer(const simd::VectorLayout& layout, const DepthwiseConv2DParams& p, const Requantize& to,
@@ -36,16 +38,17 @@ class Packer {
  private:
   int weight(int channel, int tap) const { return w_[tap * p_.out_channels() + channel]; }
 
+  // Sums of weights fit 32 bits up to 2^24 taps.
   int64_t largest_sum(int channel) const {
-    int64_t sum = bias_ != nullptr ? std::abs(int64_t{bias_[channel]}) : 0;
-    for (int tap = 0; tap < p_.taps(); ++tap) sum += 255 * std::abs(weight(channel, tap));
-    return sum;
+    int weights = 0;
+    for (int tap = 0; tap < p_.taps(); ++tap) weights += std::abs(weight(channel, tap));
+    return 255 * int64_t{weights} + (bias_ != nullptr ? std::abs(int64_t{bias_[channel]}) : 0);
   }
   int32_t bias_of(int channel) const {
-    int64_t sum = bias_ != nullptr ? bias_[channel] : 0;
-    for (int tap = 0; tap < p_.taps(); ++tap)
-      sum -= int64_t{weight(channel, tap)} * (p_.x_zero + layout_.input_offset);
-    return static_cast<int32_t>(sum);
+    int weights = 0;
+    for (int tap = 0; tap < p_.taps(); ++tap) weights += weight(channel, tap);
+    const int64_t bias = bias_ != nullptr ? bias_[channel] : 0;
+    return static_cast<int32_t>(bias - int64_t{weights} * (p_.x_zero + layout_.input_offset));
   }
 
   // The output channel of a byte of a set, or -1.
@@ -60,15 +63,17 @@ class Packer {
     std::byte* constants = at + 16 * lanes;
     std::byte* words = constants + 4 * stage_.group_bytes(lanes);
     for (int v = 0; v < 4; ++v) {
-      const auto channel = [&](int lane) {
-        return channel_of(set, multiple, simd::quad_place(v, lane));
-      };
-      stage_.pack_group(lanes, channel, constants + v * stage_.group_bytes(lanes));
+      int channels[kMostLanes];
+      for (int lane = 0; lane < lanes; ++lane)
+        channels[lane] = channel_of(set, multiple, simd::quad_place(v, lane));
+      stage_.pack_group(
+          lanes, [&](int lane) { return channels[lane]; },
+          constants + v * stage_.group_bytes(lanes));
       for (int lane = 0; lane < lanes; ++lane) {
-        if (channel(lane) < 0) continue;
-        const int32_t bias = bias_of(channel(lane));
+        if (channels[lane] < 0) continue;
+        const int32_t bias = bias_of(channels[lane]);
         std::memcpy(at + 4 * (v * lanes + lane), &bias, sizeof(bias));
-        pack_weights(channel(lane), lane, words + v * layout_.word_bytes());
+        pack_weights(channels[lane], lane, words + v * layout_.word_bytes());
       }
     }
   }
@@ -77,14 +82,12 @@ class Packer {
     for (int quad = 0; quad < plan_.row_quads; ++quad) {
       for (int kx = 0; kx < p_.window.kernel_w; ++kx) {
         for (int row = 0; row < plan_.rows; ++row, word += 4 * layout_.word_bytes()) {
-          int8_t taps[4] = {};
           for (int k = 0; k < 4; ++k) {
             const int ky = 4 * quad + k - row;
             if (ky < 0 || ky >= p_.window.kernel_h) continue;
             const int tap = ky * p_.window.kernel_w + kx;
-            taps[k] = static_cast<int8_t>(weight(channel, tap));
+            simd::put_weight(layout_, word, lane, k, static_cast<int8_t>(weight(channel, tap)));
           }
-          simd::put_weights(layout_, word, 0, lane, taps, 4);
         }
       }
     }
