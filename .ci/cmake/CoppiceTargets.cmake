@@ -45,17 +45,6 @@ target_link_libraries(coppice
   PRIVATE fmt::fmt SndFile::sndfile SampleRate::samplerate ZLIB::ZLIB PNG::PNG OpenSSL::Crypto
           $<BUILD_INTERFACE:Eigen3::Eigen> $<BUILD_INTERFACE:coppice_build_flags>)
 
-# What most files start with. ccache keeps nothing that a precompiled header went into.
-if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES ccache)
-  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
-else()
-  target_precompile_headers(coppice PRIVATE <algorithm> <functional> <map> <memory> <optional>
-    <string> <vector> <fmt/format.h> <fmt/ranges.h>)
-  # GCC 12 then takes std::string for ours and reports its operator+ (GCC bug 105651).
-  target_compile_options(coppice PRIVATE
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
-endif()
-
 include(CoppiceInstructionSets)
 coppice_isa_flags(${COPPICE_SOURCES})
 
