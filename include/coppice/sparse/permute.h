@@ -65,6 +65,7 @@ struct Permute {
   static constexpr int kWeightBytes = kLanes * 4;
   static constexpr int kStepBytes = kPlaceBytes + kWeightBytes;
   static_assert(kUnit == 1 || kUnit == 4);
+  static_assert(kMaxRuns <= 256 && kShape.window < 256);  // PermuteSegment.
   static_assert(kShape.ordered == 1 || kShape.ordered % kShape.lanes == 0);
 
   int rows = 0, taps = 1, depth = 1;
