@@ -18,7 +18,9 @@ if(COPPICE_SANITIZE)
   target_compile_options(coppice_build_flags INTERFACE
     -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
     # Enough for line numbers in reports; more doubles the build.
-    -O1 -g1)
+    -O1 -g1
+    # Checks by calls: written out, they make a minute of each large kernel file.
+    $<$<CXX_COMPILER_ID:GNU>:--param=asan-instrumentation-with-call-threshold=0>)
   target_link_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE})
 endif()
 
