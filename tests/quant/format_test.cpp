@@ -12,20 +12,11 @@
 #include "coppice/io/model_file.h"
 #include "coppice/quant/quantize.h"
 #include "exec/integer_evaluator.h"
+#include "quant/random_samples.h"
 #include "random_graph.h"
 
 namespace coppice::quant {
 namespace {
-
-Samples random_samples(const Graph& graph, int count) {
-  Samples samples;
-  for (int i = 0; i < count; ++i) {
-    Random random(static_cast<uint64_t>(i), "samples");
-    samples.emplace_back(static_cast<size_t>(graph.input_shape().elements()));
-    for (float& value : samples.back()) value = random.normal();
-  }
-  return samples;
-}
 
 std::vector<QuantizeOptions> all_formats() {
   std::vector<QuantizeOptions> all;
@@ -88,7 +79,8 @@ TEST(Format, IntegersStayInTheirRangeAndZerosStayZero) {
     }
     for (const TensorInfo& tensor : result->tensors) {
       const bool softmax = tensor.quantization->scale == 1.0f / 256.0f;
-      EXPECT_TRUE(!options.symmetric_activations || softmax || tensor.quantization->zero_point == 0);
+      EXPECT_TRUE(!options.symmetric_activations || softmax ||
+                  tensor.quantization->zero_point == 0);
     }
   }
 }

@@ -9,20 +9,11 @@
 #include "coppice/graph/fold.h"
 #include "coppice/graph/scheme.h"
 #include "coppice/graph/zoo.h"
+#include "quant/random_samples.h"
 #include "random_graph.h"
 
 namespace coppice::quant {
 namespace {
-
-Samples random_samples(const Graph& graph, int count, float amplitude = 1.0f) {
-  Samples samples;
-  for (int i = 0; i < count; ++i) {
-    Random random(static_cast<uint64_t>(i), "samples");
-    samples.emplace_back(static_cast<size_t>(graph.input_shape().elements()));
-    for (float& value : samples.back()) value = amplitude * random.normal();
-  }
-  return samples;
-}
 
 std::vector<float> run(const Graph& graph, const std::vector<float>& input) {
   auto plan = exec::compile(graph);

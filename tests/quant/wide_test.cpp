@@ -15,20 +15,11 @@
 #include "coppice/quant/fidelity.h"
 #include "coppice/quant/quantize.h"
 #include "coppice/train/fit.h"
+#include "quant/random_samples.h"
 #include "train/memory_dataset.h"
 
 namespace coppice::quant {
 namespace {
-
-Samples random_samples(const Graph& graph, int count) {
-  Samples samples;
-  for (int i = 0; i < count; ++i) {
-    Random random(static_cast<uint64_t>(i), "samples");
-    samples.emplace_back(static_cast<size_t>(graph.input_shape().elements()));
-    for (float& value : samples.back()) value = random.normal();
-  }
-  return samples;
-}
 
 Graph quantized(const Graph& graph, const QuantizeOptions& options) {
   auto result = quantize(graph, random_samples(graph, 8), options);
