@@ -20,7 +20,8 @@ class PermutePacker {
         runs_(runs_of(p)),
         w_(w),
         input_offset_(input_offset),
-        split_rows_(p.window.out_w >= kFewestPixels && lies_in_padding(WindowAxis::rows(p.window))),
+        split_rows_(p.window.out_w >= kFewestPixels &&
+                    kernels::simd::is_padded(WindowAxis::rows(p.window))),
         spans_(split_rows_ ? kernels::simd::tap_spans(WindowAxis::rows(p.window)) : 1) {}
 
   bool accepts() const {
@@ -61,9 +62,6 @@ class PermutePacker {
   static constexpr int kBlock = kBlockVectors * kLanes;
   static constexpr kernels::simd::StageKind kLargestStage = kernels::simd::StageKind::kShift;
 
-  static bool lies_in_padding(const WindowAxis& rows) {
-    return rows.span_at(0).taps() + rows.span_at(rows.out - 1).taps() < 2 * rows.kernel;
-  }
   static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
   int inner() const { return p_.taps() * p_.in_per_group(); }
   int runs_in_row() const { return runs_.count / p_.window.kernel_h; }

@@ -7,12 +7,9 @@
 namespace coppice::kernels {
 namespace {
 
+using conv_i16::in_bytes;
 using conv_u8::kBlockVectors;
 
-constexpr Conv2DParams in_bytes(Conv2DParams p) {
-  p.in_channels *= 2;
-  return p;
-}
 conv_u8::BlockBytes bytes_of_block(const Conv2DParams& p, int vectors, int lanes) {
   return conv_u8::block_bytes(in_bytes(p), conv_u8::kinds_of(in_bytes(p), 1),
                               simd::StageKind::kShift, vectors, lanes, 1, 1);

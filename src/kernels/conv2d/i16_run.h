@@ -1,5 +1,6 @@
 #pragma once
 
+#include "kernels/conv2d/i16_kernels.h"
 #include "kernels/conv2d/u8_run.h"
 
 // The convolution of int16 for the traits type T: words of two inputs where u8_run.h has words of
@@ -12,10 +13,6 @@ namespace coppice::kernels::conv_i16 {
 template <class Byte, class Value>
 COPPICE_INLINE Image<Byte> bytes_of(const Image<Value>& image) {
   return {reinterpret_cast<Byte*>(image.data), 2 * image.row_step, 2 * image.pixel_step};
-}
-COPPICE_INLINE Conv2DParams in_bytes(Conv2DParams p) {
-  p.in_channels *= 2;
-  return p;
 }
 
 template <class T>
