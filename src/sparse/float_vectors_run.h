@@ -4,6 +4,7 @@
 #include "coppice/sparse/kernel.h"
 #include "kernels/simd/inline.h"
 #include "kernels/simd/tap_spans.h"
+#include "kernels/simd/tiles.h"
 #include "kernels/simd/window_walk.h"
 
 namespace coppice::sparse {

@@ -2,6 +2,7 @@
 
 #include "coppice/sparse/permute.h"
 #include "kernels/simd/requantize.h"
+#include "kernels/simd/tiles.h"
 #include "sparse/permute_layout.h"
 
 // The permuted convolution for the traits type T: a step looks its inputs up in one register of
@@ -137,23 +138,19 @@ COPPICE_INLINE void run_permute_pixels(const PermuteJob& job,
   using Run = void (*)(const PermuteJob&, const uint8_t* const*, uint8_t* const*);
   static constexpr Run kTiles[] = {PermuteTile<T, Stage, kPixelsLessOne + 1>::run...};
   constexpr int kMost = static_cast<int>(sizeof...(kPixelsLessOne));
-  const int tiles = (job.pixels + kMost - 1) / kMost;
   const uint8_t* x = job.x;
   uint8_t* y = job.y;
   int column = 0;
-  for (int tile = 0, first = 0; tile < tiles; ++tile) {
-    // As even as possible: 9 pixels are 5 + 4, not 6 + 3.
-    const int end = static_cast<int>(int64_t{job.pixels} * (tile + 1) / tiles);
+  kernels::simd::for_each_tile<T>(job.pixels, kMost, [&](int pixels) {
     const uint8_t* from[kMost];
     uint8_t* to[kMost];
-    for (int p = 0; p < end - first; ++p) {
+    for (int p = 0; p < pixels; ++p) {
       from[p] = x, to[p] = y;
       x += job.x_step, y += job.y_step;
       if (++column == job.width) column = 0, x += job.x_wrap, y += job.y_wrap;
     }
-    kTiles[end - first - 1](job, from, to);
-    first = end;
-  }
+    kTiles[pixels - 1](job, from, to);
+  });
 }
 
 template <class T, class Stage>

@@ -70,9 +70,8 @@ struct Conv2DPairsF32 {
     for (int row = 0; row < job.runs.rows; ++row) {
       for (int segment = 0; segment < job.runs.segments; ++segment) {
         const float* run = x + row * job.row_step + segment * job.segment_step;
-        asm("" : "+r"(x_pixel));  // Read again: kept from run to run they would only be spilled.
         const float* from[kPixels];
-        simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { from[p] = run + x_pixel[p]; });
+        simd::places_in_run(run, x_pixel, from);
         const auto add = [&](ptrdiff_t at, auto&& broadcast) COPPICE_LAMBDA {
           const Vector weight = V::load(weights);
           weights += kLanes;

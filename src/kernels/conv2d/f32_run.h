@@ -5,7 +5,6 @@
 #include "kernels/simd/inline.h"
 #include "kernels/simd/tap_spans.h"
 #include "kernels/simd/tile_grid.h"
-#include "kernels/simd/window_walk.h"
 
 namespace coppice::kernels {
 
@@ -113,7 +112,7 @@ struct Conv2DF32 {
     if (runs.segment_step == runs.length) {
       runs.length *= runs.segments;
       runs.segments = 1;
-      if (runs.row_step == runs.length) {
+      if (runs.row_step == runs.length && runs.unseen == 0) {
         runs.length *= runs.rows;
         runs.rows = 1;
       }
@@ -199,9 +198,8 @@ struct Conv2DF32 {
     for (int row = 0; row < job.runs.rows; ++row, weights += job.runs.unseen * kRow) {
       for (int segment = 0; segment < job.runs.segments; ++segment) {
         const float* run = x + row * job.runs.row_step + segment * job.runs.segment_step;
-        asm("" : "+r"(x_pixel));  // Read again: kept from run to run they would only be spilled.
         const float* from[kPixels];
-        simd::unroll<kPixels>([&](auto p) COPPICE_LAMBDA { from[p] = run + x_pixel[p]; });
+        simd::places_in_run(run, x_pixel, from);
         ptrdiff_t at = 0;
         int left = job.runs.length;
         for (; left >= kSteps; left -= kSteps, at += kSteps, weights += kSteps * kRow) {

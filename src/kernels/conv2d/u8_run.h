@@ -181,10 +181,8 @@ struct Tile {
     for (int ky = 0; ky < job.kernel_h; ++ky, x += job.row_step, w += job.weights_skip) {
       const uint8_t* run = x;
       for (int r = 0; r < job.runs; ++r, run += job.run_step) {
-        __asm__("" : "+r"(x_pixel));  // Read again: kept from run to run they would be spilled.
         const uint8_t* from[kPixels];
-        COPPICE_UNROLL
-        for (int p = 0; p < kPixels; ++p) from[p] = run + x_pixel[p];
+        simd::places_in_run(run, x_pixel, from);
         if constexpr (T::kHoldsWeights && words_of<T>() == 1)
           w = add_run_holding(from, job.run_bytes, w, to);
         else

@@ -3,6 +3,7 @@
 #include "coppice/kernels/depthwise_conv2d/dense.h"
 #include "kernels/simd/f32_packed.h"
 #include "kernels/simd/inline.h"
+#include "kernels/simd/tiles.h"
 #include "kernels/simd/window_walk.h"
 
 namespace coppice::kernels {

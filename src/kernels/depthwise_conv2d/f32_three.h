@@ -103,15 +103,12 @@ struct DepthwiseThreeF32 {
   // `columns` windows that are `stride` pixels apart, all rows.
   static void all_columns(Strip s, int columns, int stride) {
     static constexpr Table kTable{};
-    const int tiles = (columns + kMostPixels - 1) / kMostPixels;
-    if (tiles == 0) return;
-    const int size = columns / tiles, larger = columns % tiles;
-    for (const int pixels : {size + 1, size}) {
-      s.tiles = pixels > size ? larger : tiles - larger;
-      if (s.tiles > 0) kTable.strips[stride - 1][pixels - 1](s);
-      s.x += s.tiles * pixels * stride * s.x_pixel;
-      s.y += s.tiles * pixels * s.y_pixel;
-    }
+    simd::for_each_tile_size(columns, kMostPixels, [&](int, int tiles, int pixels) {
+      s.tiles = tiles;
+      kTable.strips[stride - 1][pixels - 1](s);
+      s.x += tiles * pixels * stride * s.x_pixel;
+      s.y += tiles * pixels * s.y_pixel;
+    });
   }
 
   static void run(const DepthwiseConv2DParams& p, const void* packed, const Image<const float>& in,

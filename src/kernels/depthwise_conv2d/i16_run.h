@@ -2,6 +2,7 @@
 
 #include "kernels/depthwise_conv2d/i16_kernels.h"
 #include "kernels/simd/requantize.h"
+#include "kernels/simd/tiles.h"
 #include "kernels/simd/window_walk.h"
 
 // The depthwise convolution of int16 for the traits type T: a tile of pixels times one vector of

@@ -6,6 +6,7 @@
 #include "coppice/kernels/window.h"
 #include "kernels/simd/inline.h"
 #include "kernels/simd/tap_spans.h"
+#include "kernels/simd/tiles.h"
 
 namespace coppice::kernels::simd {
 
@@ -32,16 +33,14 @@ struct TileGrid {
   }
 };
 
-/// body(first, tiles, size): `count` in the fewest tiles of at most `most`, as even as can be, by
-/// their two sizes.
-template <class Body>
-COPPICE_INLINE void for_each_tile_size(int count, int most, Body&& body) {
-  if (count == 0) return;
-  if (count <= most) return body(0, 1, count);
-  const int tiles = (count + most - 1) / most;
-  const int size = count / tiles, larger = count % tiles;
-  if (larger != 0) body(0, larger, size + 1);
-  body(larger * (size + 1), tiles - larger, size);
+/// The places in a run of a tile's pixels, x_pixel of the grid.
+template <int kPixels, class T>
+COPPICE_INLINE void places_in_run(const T* run, const ptrdiff_t* x_pixel,
+                                  const T* (&from)[kPixels]) {
+  // Read again for each run: kept from run to run they would only be spilled.
+  __asm__("" : "+r"(x_pixel));
+  COPPICE_UNROLL
+  for (int p = 0; p < kPixels; ++p) from[p] = run + x_pixel[p];
 }
 
 /// visit(grid, pixels of a tile) for the at most four grids that make a rectangle, of tiles of at

@@ -61,14 +61,4 @@ class WindowWalk {
   int width_, column_ = 0;
 };
 
-/// Splits `count` pixels into the fewest tiles of at most `most`, as even as can be, and calls
-/// body(size) for each.
-template <class V, class Body>
-inline void for_each_tile(int count, int most, Body body) {
-  const int tiles = (count + most - 1) / most;
-  if (tiles == 0) return;
-  const int size = count / tiles, larger = count % tiles;
-  for (int i = 0; i < tiles; ++i) body(size + (i < larger ? 1 : 0));
-}
-
 }  // namespace coppice::kernels::simd
