@@ -18,9 +18,7 @@ struct Avx2 : Avx2Base {
     return {_mm256_and_si256(bytes, _mm256_set1_epi16(255)), _mm256_srli_epi16(bytes, 8)};
   }
   static COPPICE_INLINE Operand broadcast(const uint8_t* four) {
-    int32_t word;
-    __builtin_memcpy(&word, four, sizeof(word));
-    return prepare(_mm256_set1_epi32(word));
+    return prepare(Avx2Base::broadcast(four));
   }
   static COPPICE_INLINE Weights load_weights(const Weight* from) {
     return {load(from), load(from + 2 * kLanes)};

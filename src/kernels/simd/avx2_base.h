@@ -30,6 +30,11 @@ struct Avx2Base {
   static COPPICE_INLINE Int all16(int v) { return _mm256_set1_epi16(static_cast<short>(v)); }
   static COPPICE_INLINE Int all32(int v) { return _mm256_set1_epi32(v); }
   static COPPICE_INLINE Int all64(int64_t v) { return _mm256_set1_epi64x(v); }
+  static COPPICE_INLINE Int broadcast(const void* four) {
+    int32_t word;
+    __builtin_memcpy(&word, four, sizeof(word));
+    return all32(word);
+  }
 
   static COPPICE_INLINE Int add32(Int a, Int b) { return _mm256_add_epi32(a, b); }
   static COPPICE_INLINE Int sub32(Int a, Int b) { return _mm256_sub_epi32(a, b); }

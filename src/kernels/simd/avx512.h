@@ -18,9 +18,7 @@ struct Avx512 : Avx512Base {
     return {_mm512_and_si512(bytes, _mm512_set1_epi16(255)), _mm512_srli_epi16(bytes, 8)};
   }
   static COPPICE_INLINE Operand broadcast(const uint8_t* four) {
-    int32_t word;
-    __builtin_memcpy(&word, four, sizeof(word));
-    return prepare(_mm512_set1_epi32(word));
+    return prepare(Avx512Base::broadcast(four));
   }
   static COPPICE_INLINE Weights load_weights(const Weight* from) {
     return {load(from), load(from + 2 * kLanes)};

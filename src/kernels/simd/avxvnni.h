@@ -11,11 +11,6 @@ struct AvxVnni : Avx2Base {
   using Weights = Int;  ///< Four int8 in each lane.
 
   static COPPICE_INLINE Operand prepare(Int bytes) { return bytes; }
-  static COPPICE_INLINE Operand broadcast(const uint8_t* four) {
-    int32_t word;
-    __builtin_memcpy(&word, four, sizeof(word));
-    return _mm256_set1_epi32(word);
-  }
   static COPPICE_INLINE Weights load_weights(const Weight* from) { return load(from); }
   static COPPICE_INLINE Int dot(Int sum, Operand x, Weights w) {
     return _mm256_dpbusd_avx_epi32(sum, x, w);

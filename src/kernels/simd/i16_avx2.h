@@ -11,11 +11,6 @@ struct Avx2I16 : Avx2Base {
   using Weights = Int;
   static constexpr bool kWide = true;
 
-  static COPPICE_INLINE Operand broadcast(const uint8_t* two) {
-    int32_t word;
-    __builtin_memcpy(&word, two, sizeof(word));
-    return all32(word);
-  }
   static COPPICE_INLINE Weights load_weights(const void* from) { return load(from); }
   static COPPICE_INLINE Int dot(Int sum, Operand x, Weights w) {
     return add32(sum, _mm256_madd_epi16(x, w));

@@ -11,12 +11,6 @@ struct Avx512I16 : Avx512Base {
   using Weights = Int;
   static constexpr bool kWide = true;  ///< Outputs are int16.
 
-  /// Two int16 to each lane.
-  static COPPICE_INLINE Operand broadcast(const uint8_t* two) {
-    int32_t word;
-    __builtin_memcpy(&word, two, sizeof(word));
-    return all32(word);
-  }
   static COPPICE_INLINE Weights load_weights(const void* from) { return load(from); }
   /// sum[lane] += the two products of the lane.
   static COPPICE_INLINE Int dot(Int sum, Operand x, Weights w) {
